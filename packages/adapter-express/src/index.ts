@@ -1,0 +1,80 @@
+/**
+ * Mounts the registry in an Express application: `app.use("/registry", registryRouter(registry, { publicUrl }))`.
+ * @module
+ */
+import { pipeline } from "node:stream";
+import type { Registry } from "@serverless-registry/core";
+import {
+  type HttpOptions,
+  type HttpRequest,
+  type HttpResponse,
+  type Route,
+  registryHttp,
+} from "@serverless-registry/core/http";
+import { type NextFunction, type Request, type Response, Router } from "express";
+
+export type { HttpOptions } from "@serverless-registry/core/http";
+
+/**
+ * An Express router (Express 4 and 5) with every route of the registry. Mount it before body parsers, or at least before ones that
+ * take zip archives and forms; `express.json()` may come before. The client's address is Express's `req.ip`: its
+ * `trust proxy` setting decides whether a proxy is believed.
+ * @throws TypeError when the options lack `publicUrl` and `allowedHosts`
+ */
+export function registryRouter(registry: Registry, options: HttpOptions): Router {
+  const http = registryHttp(registry, options);
+  const router = Router({ strict: true, caseSensitive: true });
+  for (const [path, routes] of Map.groupBy(http.routes, (route) => route.path)) {
+    const allowed = allowedMethods(routes);
+    const atPath = router.route(path);
+    for (const route of routes) {
+      const verb = route.method.toLowerCase() as Lowercase<Route["method"]>;
+      // Express answers HEAD by the GET route.
+      atPath[verb](async (req: Request, res: Response) => send(res, await http.handle(route, toRequest(req))));
+    }
+    atPath.all((req, res, next) => {
+      if (req.method === "OPTIONS") return next();
+      send(res, http.refuse(toRequest(req), allowed));
+    });
+  }
+  router.use((req: Request, res: Response, next: NextFunction) => {
+    if (req.method === "OPTIONS" || !http.answersUnknownPaths(req.baseUrl)) return next();
+    send(res, http.refuse(toRequest(req)));
+  });
+  router.use((error: unknown, req: Request, res: Response, next: NextFunction) => {
+    // A path with broken percent-encoding fails before it reaches a route.
+    if (!(error instanceof URIError)) return next(error);
+    send(res, http.fail(toRequest(req), "invalid_request"));
+  });
+  return router;
+}
+
+function allowedMethods(routes: readonly Route[]): string[] {
+  return routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+}
+
+function toRequest(req: Request): HttpRequest {
+  return {
+    method: req.method,
+    url: req.originalUrl,
+    mountPath: req.baseUrl,
+    params: req.params as Record<string, string>,
+    headers: req.headers,
+    body: req,
+    // Express 4's parsers set an empty body on requests they leave alone.
+    parsedBody: req.readableDidRead ? (req.body ?? {}) : undefined,
+    address: req.ip,
+    protocol: req.protocol,
+  };
+}
+
+function send(res: Response, { status, headers, body }: HttpResponse): void {
+  res.writeHead(status, { ...res.getHeaders(), ...headers, ...lengthOf(body) });
+  if (body === null || typeof body === "string") return void res.end(body ?? undefined);
+  // A client that goes away ends the stream; a stream that breaks ends the connection, so that nobody takes a part for the whole.
+  pipeline(body, res, () => {});
+}
+
+function lengthOf(body: HttpResponse["body"]): Record<string, string> {
+  return typeof body === "string" ? { "content-length": String(Buffer.byteLength(body)) } : {};
+}

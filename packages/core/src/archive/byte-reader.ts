@@ -1,0 +1,56 @@
+import { open } from "node:fs/promises";
+import { refusal } from "./findings.ts";
+
+/** Reads a file through one window, so that a walk from front to back touches the disk in large reads. */
+export interface ByteReader {
+  /** Size of the file when it was opened, in bytes. */
+  readonly size: number;
+  /**
+   * Exactly these bytes, at most 256 KiB of them. They are valid until the next call only: the window moves.
+   * @throws invalid_archive `truncated` when the file ends earlier
+   */
+  view(position: number, length: number): Promise<Buffer>;
+  /** At least one and at most `maxLength` bytes, as many as the window can give. Valid until the next call only. */
+  slice(position: number, maxLength: number): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+const windowBytes = 512 * 1024;
+
+/** Opens a file for {@link ByteReader}. Failures of the file system reject as they are. */
+export async function openByteReader(path: string): Promise<ByteReader> {
+  const file = await open(path, "r");
+  const window = Buffer.allocUnsafe(windowBytes);
+  let start = 0;
+  let filled = 0;
+
+  async function fill(position: number): Promise<void> {
+    start = position;
+    filled = 0;
+    while (filled < windowBytes) {
+      const { bytesRead } = await file.read(window, filled, windowBytes - filled, position + filled);
+      if (bytesRead === 0) return;
+      filled += bytesRead;
+    }
+  }
+
+  async function view(position: number, length: number): Promise<Buffer> {
+    if (position < start || position + length > start + filled) await fill(position);
+    const offset = position - start;
+    if (offset + length > filled) throw refusal("truncated");
+    return window.subarray(offset, offset + length);
+  }
+
+  async function slice(position: number, maxLength: number): Promise<Buffer> {
+    const inside = position >= start && position < start + filled;
+    return view(position, inside ? Math.min(maxLength, start + filled - position) : Math.min(maxLength, windowBytes));
+  }
+
+  try {
+    const { size } = await file.stat();
+    return { size, view, slice, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}

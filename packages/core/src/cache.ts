@@ -1,0 +1,67 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "./ports/clock.ts";
+import type { Database } from "./ports/database.ts";
+
+/** Keeps what was read of packages until somebody changes them. */
+export interface PackageCache {
+  /**
+   * What `load` read of a package earlier, or now. `part` says which of its aspects. Undefined is never kept.
+   * What this process changed shows at once; what others changed shows at once too where the database can tell, else
+   * within a second.
+   */
+  read<T extends object>(packageName: string, part: string, load: () => Promise<T | undefined>): Promise<T | undefined>;
+  /** Forgets everything about a package; called after each of its changes was committed. */
+  forget(packageName: string): void;
+}
+
+const staleAfterMs = 1000;
+
+interface Entry {
+  parts: Map<string, object>;
+  sizeBytes: number;
+  loadedAt: number;
+}
+
+/** A cache that holds at most about `maxBytes` of what was read; 0 switches it off. */
+export function packageCache(database: Database, clock: Clock, maxBytes: number): PackageCache {
+  const entries = new LRUCache<string, Entry>({
+    maxSize: Math.max(maxBytes, 1),
+    sizeCalculation: (entry) => entry.sizeBytes,
+  });
+  let foreignChanges = database.foreignChanges();
+  // Counts every forgetting, so that a read that was under way meanwhile is not kept.
+  let epoch = 0;
+
+  function liveEntry(packageName: string): Entry | undefined {
+    const now = database.foreignChanges();
+    if (now !== foreignChanges) {
+      foreignChanges = now;
+      epoch++;
+      entries.clear();
+    }
+    const entry = entries.get(packageName);
+    if (entry === undefined || now !== undefined || clock.now() - entry.loadedAt < staleAfterMs) return entry;
+    entries.delete(packageName);
+    return undefined;
+  }
+
+  return {
+    async read<T extends object>(packageName: string, part: string, load: () => Promise<T | undefined>) {
+      const kept = liveEntry(packageName)?.parts.get(part);
+      if (kept !== undefined) return kept as T;
+      const epochBefore = epoch;
+      const startedAt = clock.now();
+      const value = await load();
+      if (value === undefined || epoch !== epochBefore || maxBytes === 0) return value;
+      const entry = entries.get(packageName) ?? { parts: new Map(), sizeBytes: 200, loadedAt: startedAt };
+      entry.parts.set(part, value);
+      entry.sizeBytes += 200 + 2 * JSON.stringify(value).length;
+      entries.set(packageName, entry, { size: entry.sizeBytes });
+      return value;
+    },
+    forget(packageName) {
+      epoch++;
+      entries.delete(packageName);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { Executor, Tx } from "../ports/database.ts";
+
+/** Sets what changed with a version; empty text removes it. */
+export async function saveChangelog(
+  tx: Tx,
+  versionId: number,
+  entry: { changelog: string; created_at: string },
+): Promise<void> {
+  await tx.deleteFrom("Changelogs").where("version_id", "=", versionId).execute();
+  if (entry.changelog === "") return;
+  await tx
+    .insertInto("Changelogs")
+    .values({ ...entry, version_id: versionId })
+    .execute();
+}
+
+/** True when something is written down about what changed with a version. */
+export async function hasChangelog(tx: Tx, versionId: number): Promise<boolean> {
+  const row = await tx.selectFrom("Changelogs").select("id").where("version_id", "=", versionId).executeTakeFirst();
+  return row !== undefined;
+}
+
+/** One entry of a package's change log. */
+export interface ChangelogRow {
+  version: string;
+  changelog: string | null;
+  created_at: string;
+}
+
+/** What changed with each version that readers see, newest by SemVer first, at most 100. */
+export async function listChangelogs(db: Executor, packageId: number): Promise<ChangelogRow[]> {
+  return db
+    .selectFrom("Changelogs as c")
+    .innerJoin("Versions as v", "v.id", "c.version_id")
+    .select(["v.version", "c.changelog", "c.created_at"])
+    .where("v.package_id", "=", packageId)
+    .where("v.status", "in", ["active", "yanked"])
+    .orderBy("v.version_key", "desc")
+    .limit(100)
+    .execute();
+}

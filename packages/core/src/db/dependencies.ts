@@ -1,0 +1,60 @@
+import type { Executor, Tx } from "../ports/database.ts";
+
+/** One dependency, seen from either side. */
+export interface DependencyRow {
+  name: string;
+  range: string;
+}
+
+/** What a package depends on, by name. */
+export async function listDependencies(db: Executor, packageId: number): Promise<DependencyRow[]> {
+  const rows = await db
+    .selectFrom("Dependencies as d")
+    .innerJoin("Packages as p", "p.id", "d.dependency_package_id")
+    .select(["p.name", "d.version_constraint"])
+    .where("d.package_id", "=", packageId)
+    .orderBy("p.name")
+    .execute();
+  return rows.map((row) => ({ name: row.name, range: row.version_constraint ?? "*" }));
+}
+
+/** Which packages that readers can find depend on a package, by name; private ones only if `visibleIds` has them. */
+export async function listDependents(
+  db: Executor,
+  packageId: number,
+  visibleIds: readonly number[] | "all",
+): Promise<DependencyRow[]> {
+  let query = db
+    .selectFrom("Dependencies as d")
+    .innerJoin("Packages as p", "p.id", "d.package_id")
+    .select(["p.name", "d.version_constraint"])
+    .where("d.dependency_package_id", "=", packageId)
+    .where("p.latest_version_id", "is not", null)
+    .orderBy("p.name")
+    .limit(1000);
+  if (visibleIds !== "all") {
+    query = query.where((eb) =>
+      visibleIds.length === 0
+        ? eb("p.visibility", "=", "public")
+        : eb.or([eb("p.visibility", "=", "public"), eb("p.id", "in", [...visibleIds])]),
+    );
+  }
+  const rows = await query.execute();
+  return rows.map((row) => ({ name: row.name, range: row.version_constraint ?? "*" }));
+}
+
+/** Replaces what a package depends on. */
+export async function replaceDependencies(
+  tx: Tx,
+  packageId: number,
+  dependencies: readonly { id: number; range: string }[],
+): Promise<void> {
+  await tx.deleteFrom("Dependencies").where("package_id", "=", packageId).execute();
+  if (dependencies.length === 0) return;
+  const rows = dependencies.map(({ id, range }) => ({
+    package_id: packageId,
+    dependency_package_id: id,
+    version_constraint: range,
+  }));
+  await tx.insertInto("Dependencies").values(rows).execute();
+}

@@ -1,0 +1,103 @@
+import { type Selectable, sql } from "kysely";
+import type { Executor, Tx } from "../ports/database.ts";
+import type { Tables } from "../ports/tables.ts";
+import { prepared, textValue } from "./prepared.ts";
+
+/** A row of Packages. */
+export type PackageRow = Selectable<Tables["Packages"]>;
+
+/** The package of this exact name. */
+export const findPackage = prepared<{ name: string }, PackageRow>((db, { name }) =>
+  db.selectFrom("Packages").selectAll().where("name", "=", name),
+);
+
+/** The package whose folded name is this one. */
+export async function findPackageByKey(
+  db: Executor,
+  nameKey: string,
+): Promise<{ id: number; name: string } | undefined> {
+  return db.selectFrom("Packages").select(["id", "name"]).where("name_key", "=", nameKey).executeTakeFirst();
+}
+
+/** A package together with its latest version, in one row; the version's part is null where there is none. */
+export interface PackageWithLatestRow extends PackageRow {
+  version_id: number | null;
+  version: string | null;
+  edition: string | null;
+  version_description: string | null;
+  readme: string | null;
+  created_at: string | null;
+  grayscale: number | null;
+  status: string | null;
+  version_key: string | null;
+  prerelease: number | null;
+  sha256: string | null;
+  size: number | null;
+  manifest: string | null;
+  published_at: string | null;
+  yank_reason: string | null;
+}
+
+/** The package of this exact name and its latest version. */
+export const findPackageWithLatest = prepared<{ name: string }, PackageWithLatestRow>((db, { name }) =>
+  db
+    .selectFrom("Packages as p")
+    .leftJoin("Versions as v", "v.id", "p.latest_version_id")
+    .selectAll("p")
+    .select([
+      "v.id as version_id",
+      "v.version",
+      "v.edition",
+      "v.description as version_description",
+      "v.readme",
+      "v.created_at",
+      "v.grayscale",
+      "v.status",
+      "v.version_key",
+      "v.prerelease",
+      "v.sha256",
+      "v.size",
+      "v.manifest",
+      "v.published_at",
+      "v.yank_reason",
+    ])
+    .where("p.name", "=", textValue(name)),
+);
+
+/** Adds a package and says under which id. */
+export async function insertPackage(
+  tx: Tx,
+  row: { name: string; name_key: string; type: string; visibility: string; create_time: string },
+): Promise<number> {
+  const result = await tx
+    .insertInto("Packages")
+    .values({ ...row, update_time: row.create_time })
+    .executeTakeFirstOrThrow();
+  return Number(result.insertId);
+}
+
+/** Changes columns of a package; none when no value is given. */
+export async function updatePackage(
+  tx: Tx,
+  id: number,
+  values: Partial<
+    Pick<PackageRow, "description" | "home" | "visibility" | "deprecation" | "is_deprecated" | "update_time">
+  >,
+): Promise<void> {
+  if (Object.keys(values).length === 0) return;
+  await tx.updateTable("Packages").set(values).where("id", "=", id).execute();
+}
+
+/** Sets which version is the latest, and how many versions are out for a part of the clients only. */
+export async function updateLatest(
+  tx: Tx,
+  id: number,
+  values: { latest_version_id: number | null; rollouts: number; update_time?: string },
+): Promise<void> {
+  await tx.updateTable("Packages").set(values).where("id", "=", id).execute();
+}
+
+/** Takes a row's write lock, so that whole-package rules hold to the end of the transaction. */
+export async function lockPackage(tx: Tx, id: number): Promise<void> {
+  await tx.updateTable("Packages").set({ rollouts: sql`rollouts` }).where("id", "=", id).execute();
+}

@@ -1,0 +1,89 @@
+import { sql } from "kysely";
+import type { SearchTerm } from "../domain/search-terms.ts";
+import type { Executor, Tx } from "../ports/database.ts";
+
+/** What the index holds of a package: terms of its texts. Null takes the package out of the index. */
+export async function saveSearchTerms(tx: Tx, packageId: number, terms: readonly string[] | null): Promise<void> {
+  await sql`delete from PackageSearch where rowid = ${packageId}`.execute(tx);
+  if (terms === null) return;
+  await sql`insert into PackageSearch(rowid, terms) values (${packageId}, ${terms.join(" ")})`.execute(tx);
+}
+
+/** A package that a search found, with its latest version. */
+export interface SearchRow {
+  id: number;
+  name: string;
+  type: string;
+  description: string | null;
+  visibility: string;
+  deprecation: string | null;
+  rollouts: number;
+  version_id: number;
+  version: string;
+  version_key: string | null;
+  prerelease: number;
+  grayscale: number;
+  created_at: string;
+  published_at: string | null;
+  sha256: string | null;
+  size: number | null;
+}
+
+/** Which packages a search looks for, and which part of the answer. */
+export interface SearchFilter {
+  terms: readonly SearchTerm[];
+  /** The whole search text in lower case: a package of this name comes first, then names that begin so. */
+  text: string;
+  /** Private packages that may show; `all` for administrators. */
+  privateIds: readonly number[] | "all";
+  limit: number;
+  offset: number;
+}
+
+/** Packages that have every term: exact name first, then names that begin with the text, then by downloads, then by name. */
+export async function findPackages(db: Executor, filter: SearchFilter): Promise<SearchRow[]> {
+  const found = sql<number>`(select rowid from PackageSearch where PackageSearch match ${toMatch(filter.terms)})`;
+  let query = db
+    .selectFrom("Packages as p")
+    .innerJoin("Versions as v", "v.id", "p.latest_version_id")
+    .select([
+      "p.id",
+      "p.name",
+      "p.type",
+      "p.description",
+      "p.visibility",
+      "p.deprecation",
+      "p.rollouts",
+      "v.id as version_id",
+      "v.version",
+      "v.version_key",
+      "v.prerelease",
+      "v.grayscale",
+      "v.created_at",
+      "v.published_at",
+      "v.sha256",
+      "v.size",
+    ])
+    .where("p.id", "in", found);
+  if (filter.privateIds !== "all") {
+    const ids = filter.privateIds;
+    query = query.where((eb) =>
+      ids.length === 0
+        ? eb("p.visibility", "=", "public")
+        : eb.or([eb("p.visibility", "=", "public"), eb("p.id", "in", [...ids])]),
+    );
+  }
+  return query
+    .orderBy(sql`lower(p.name) = ${filter.text}`, "desc")
+    .orderBy(sql`substr(lower(p.name), 1, ${filter.text.length}) = ${filter.text}`, "desc")
+    .orderBy("p.downloads_count", "desc")
+    .orderBy("p.name", "asc")
+    .limit(filter.limit)
+    .offset(filter.offset)
+    .execute();
+}
+
+/** The terms in FTS5's query language. Terms are plain `a-z0-9_`, so quoting them is enough. */
+function toMatch(terms: readonly SearchTerm[]): string {
+  return terms.map((term) => (term.kind === "prefix" ? `"${term.term}" *` : `"${term.terms.join(" ")}"`)).join(" AND ");
+}

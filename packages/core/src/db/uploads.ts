@@ -1,0 +1,71 @@
+import type { Selectable } from "kysely";
+import type { Executor, Tx } from "../ports/database.ts";
+import type { Tables } from "../ports/tables.ts";
+
+/** An upload with the version and package it is for. */
+export interface UploadRow extends Selectable<Tables["Uploads"]> {
+  package_id: number;
+  package: string;
+  version: string;
+  status: string;
+}
+
+/** The upload behind an id's hash. */
+export async function findUpload(db: Executor, idHash: string): Promise<UploadRow | undefined> {
+  return db
+    .selectFrom("Uploads as u")
+    .innerJoin("Versions as v", "v.id", "u.version_id")
+    .innerJoin("Packages as p", "p.id", "v.package_id")
+    .selectAll("u")
+    .select(["v.package_id", "p.name as package", "v.version", "v.status"])
+    .where("u.id_hash", "=", idHash)
+    .executeTakeFirst();
+}
+
+/** Opens an upload; every earlier one for the same version is closed. */
+export async function insertUpload(
+  tx: Tx,
+  row: { id_hash: string; version_id: number; user_id: number; created_at: string; expires_at: string },
+): Promise<void> {
+  await closeUploads(tx, row.version_id);
+  await tx.insertInto("Uploads").values(row).execute();
+}
+
+/** Closes every open upload of a version. */
+export async function closeUploads(tx: Tx, versionId: number): Promise<void> {
+  await tx
+    .updateTable("Uploads")
+    .set({ closed: 1 })
+    .where("version_id", "=", versionId)
+    .where("completed_sha256", "is", null)
+    .execute();
+}
+
+/** Ends an open upload with the digest of what was accepted; false when it is not open any more. */
+export async function completeUpload(tx: Tx, idHash: string, sha256: string): Promise<boolean> {
+  const result = await tx
+    .updateTable("Uploads")
+    .set({ completed_sha256: sha256, refusal: null })
+    .where("id_hash", "=", idHash)
+    .where("closed", "=", 0)
+    .where("completed_sha256", "is", null)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Closes an open upload for good; false when it is not open any more. */
+export async function closeUpload(tx: Tx, idHash: string): Promise<boolean> {
+  const result = await tx
+    .updateTable("Uploads")
+    .set({ closed: 1 })
+    .where("id_hash", "=", idHash)
+    .where("closed", "=", 0)
+    .where("completed_sha256", "is", null)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Keeps why the last archive was refused, for whoever asks about the upload. */
+export async function updateRefusal(tx: Tx, idHash: string, refusal: string): Promise<void> {
+  await tx.updateTable("Uploads").set({ refusal }).where("id_hash", "=", idHash).execute();
+}

@@ -1,0 +1,192 @@
+import { type Selectable, sql } from "kysely";
+import type { Executor, Tx } from "../ports/database.ts";
+import type { Tables } from "../ports/tables.ts";
+import { prepared } from "./prepared.ts";
+
+/** A row of Versions. */
+export type VersionRow = Selectable<Tables["Versions"]>;
+
+/** What lists show of a version. */
+export type VersionSummaryRow = Pick<
+  VersionRow,
+  | "id"
+  | "version"
+  | "version_key"
+  | "prerelease"
+  | "created_at"
+  | "published_at"
+  | "status"
+  | "grayscale"
+  | "sha256"
+  | "size"
+  | "yank_reason"
+>;
+
+const summaryColumns = [
+  "v.id",
+  "v.version",
+  "v.version_key",
+  "v.prerelease",
+  "v.created_at",
+  "v.published_at",
+  "v.status",
+  "v.grayscale",
+  "v.sha256",
+  "v.size",
+  "v.yank_reason",
+] as const;
+
+/** One version of a package, whatever its status. */
+export const findVersion = prepared<{ packageId: number; version: string }, VersionRow>((db, { packageId, version }) =>
+  db.selectFrom("Versions").selectAll().where("package_id", "=", packageId).where("version", "=", version),
+);
+
+/** The versions readers see, newest by SemVer first; versions of a taken-over database that are no SemVer come last. */
+export const listVisibleVersions = prepared<{ packageId: number }, VersionSummaryRow>((db, { packageId }) =>
+  db
+    .selectFrom("Versions as v")
+    .select(summaryColumns)
+    .where("v.package_id", "=", packageId)
+    .where("v.status", "in", ["active", "yanked"])
+    .orderBy(sql`version_key is null`)
+    .orderBy("v.version_key", "desc")
+    .orderBy("v.id", "desc"),
+);
+
+/** The active versions that are out for a part of the clients only. */
+export const listRollouts = prepared<{ packageId: number }, VersionSummaryRow>((db, { packageId }) =>
+  db
+    .selectFrom("Versions as v")
+    .select(summaryColumns)
+    .where("v.package_id", "=", packageId)
+    .where("v.status", "=", "active")
+    .where("v.grayscale", "<", 1),
+);
+
+/** A version by its id. */
+export const findVersionById = prepared<{ id: number }, VersionRow>((db, { id }) =>
+  db.selectFrom("Versions").selectAll().where("id", "=", id),
+);
+
+/** The version of a package that takes this place in SemVer's order, build metadata left aside. */
+export async function findVersionByKey(
+  db: Executor,
+  packageId: number,
+  versionKey: string,
+): Promise<VersionRow | undefined> {
+  return db
+    .selectFrom("Versions")
+    .selectAll()
+    .where("package_id", "=", packageId)
+    .where("version_key", "=", versionKey)
+    .executeTakeFirst();
+}
+
+/** Best version for *latest* among the active ones that are out for everybody (or, if asked so, for anybody at all). */
+export async function findLatestCandidate(
+  tx: Tx,
+  packageId: number,
+  audience: "all" | "some",
+): Promise<VersionRow | undefined> {
+  const query = tx
+    .selectFrom("Versions")
+    .selectAll()
+    .where("package_id", "=", packageId)
+    .where("status", "=", "active")
+    .where("version_key", "is not", null)
+    .orderBy("prerelease", "asc")
+    .orderBy("version_key", "desc")
+    .limit(1);
+  return (audience === "all" ? query.where("grayscale", ">=", 1) : query.where("grayscale", ">", 0)).executeTakeFirst();
+}
+
+/** How many active versions are out for a part of the clients only. */
+export async function countRollouts(tx: Tx, packageId: number): Promise<number> {
+  const row = await tx
+    .selectFrom("Versions")
+    .select((eb) => eb.fn.countAll().as("count"))
+    .where("package_id", "=", packageId)
+    .where("status", "=", "active")
+    .where("grayscale", "<", 1)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+/** True when the package has a version that readers see. */
+export async function hasVisibleVersion(tx: Tx, packageId: number): Promise<boolean> {
+  const row = await tx
+    .selectFrom("Versions")
+    .select("id")
+    .where("package_id", "=", packageId)
+    .where("status", "in", ["active", "yanked"])
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Adds a version and says under which id. */
+export async function insertVersion(tx: Tx, row: NewVersion): Promise<number> {
+  const result = await tx.insertInto("Versions").values(row).executeTakeFirstOrThrow();
+  return Number(result.insertId);
+}
+
+/** Columns of a version that is opened. */
+export type NewVersion = Pick<
+  VersionRow,
+  | "package_id"
+  | "version"
+  | "version_key"
+  | "prerelease"
+  | "edition"
+  | "description"
+  | "readme"
+  | "grayscale"
+  | "manifest"
+  | "created_at"
+  | "status"
+>;
+
+/**
+ * Moves a version from one status to another, with what changes along with it.
+ * @returns false when the version is not in that status any more, and nothing was changed
+ */
+export async function moveVersion(
+  tx: Tx,
+  move: { id: number; from: string; to: string },
+  values: Partial<Omit<VersionRow, "id" | "package_id" | "status">> = {},
+): Promise<boolean> {
+  const result = await tx
+    .updateTable("Versions")
+    .set({ ...values, status: move.to })
+    .where("id", "=", move.id)
+    .where("status", "=", move.from)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Sets the share of clients an active version is out for; false when the version is not active. */
+export async function updateRollout(tx: Tx, id: number, ratio: number): Promise<boolean> {
+  const result = await tx
+    .updateTable("Versions")
+    .set({ grayscale: ratio })
+    .where("id", "=", id)
+    .where("status", "=", "active")
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Changes what a version says of itself outside its sets. Undefined leaves a text as it is. */
+export async function updateDeclaredTexts(
+  tx: Tx,
+  id: number,
+  texts: { description: string | undefined; home: string | undefined },
+): Promise<void> {
+  if (texts.description !== undefined) {
+    await tx.updateTable("Versions").set({ description: texts.description }).where("id", "=", id).execute();
+  }
+  if (texts.home !== undefined) {
+    const [row] = await findVersionById(tx, { id });
+    const manifest = JSON.stringify({ ...JSON.parse(row?.manifest ?? "{}"), home: texts.home });
+    await tx.updateTable("Versions").set({ manifest }).where("id", "=", id).execute();
+  }
+}

@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import { type ErrorCode, errors, RegistryError } from "../errors.ts";
+import type { Registry } from "../registry.ts";
+import type { Reply } from "./route.ts";
+import type { HttpRequest, HttpResponse } from "./types.ts";
+
+const always = { "x-content-type-options": "nosniff" } as const;
+const jsonHeaders = { ...always, "content-type": "application/json; charset=utf-8" } as const;
+
+const cacheControl = {
+  none: "no-store",
+  shared: "no-cache",
+  client: "private, no-cache",
+} as const;
+
+/** A JSON text and its entity tag. */
+export interface JsonText {
+  text: string;
+  etag: string;
+}
+
+/** Texts of objects that never change, made once and kept as long as the object lives. */
+export type JsonMemo = WeakMap<object, JsonText>;
+
+/** Makes an answer of what a route replied. */
+export function toResponse(reply: Reply, status: number, request: HttpRequest, memo: JsonMemo): HttpResponse {
+  const cache = reply.cache ?? "none";
+  if (reply.stream !== undefined || reply.json === undefined) {
+    const headers = { ...always, "cache-control": cacheControl[cache], ...reply.headers };
+    return { status: reply.status ?? status, headers, body: reply.stream ?? null };
+  }
+  if (cache === "none") {
+    const headers = { ...jsonHeaders, "cache-control": "no-store", ...reply.headers };
+    return { status: reply.status ?? status, headers, body: JSON.stringify(reply.json) };
+  }
+  const { text, etag } = reply.source === undefined ? render(reply.json) : remember(memo, reply.source, reply.json);
+  const headers = { ...jsonHeaders, "cache-control": cacheControl[cache], etag, ...reply.headers };
+  if (matchesEtag(request.headers["if-none-match"], etag)) return { status: 304, headers, body: null };
+  return { status: reply.status ?? status, headers, body: text };
+}
+
+function remember(memo: JsonMemo, source: object, json: unknown): JsonText {
+  let made = memo.get(source);
+  if (made === undefined) {
+    made = render(json);
+    memo.set(source, made);
+  }
+  return made;
+}
+
+function render(json: unknown): JsonText {
+  const text = JSON.stringify(typeof json === "function" ? json() : json);
+  return { text, etag: `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"` };
+}
+
+/** True when an If-None-Match header names this entity tag, or all. */
+export function matchesEtag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(",").some((item) => {
+    const tag = item.trim();
+    return tag === "*" || tag === etag || tag === `W/${etag}`;
+  });
+}
+
+/** The answer for a failure. What is not a RegistryError is an outage or a defect of ours: logged, and told as little as possible. */
+export function toFailure(error: unknown, registry: Registry, request: HttpRequest): HttpResponse {
+  if (RegistryError.is(error)) return failure(error);
+  const outage = registry.outage(error);
+  const entry = { err: error, method: request.method, requestId: request.requestId };
+  registry.logger.error(
+    entry,
+    outage === null ? "request failed" : "request failed: something it needs is away or full",
+  );
+  return failure(new RegistryError(outage ?? "internal"));
+}
+
+function failure(error: RegistryError): HttpResponse {
+  const { message, status } = errors[error.code as ErrorCode] ?? errors.internal;
+  const retryAfterMs = error.retryAfterMs ?? (status === 503 ? 1000 : undefined);
+  return {
+    status,
+    headers: {
+      ...jsonHeaders,
+      "cache-control": "no-store",
+      ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
+      ...(retryAfterMs === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
+    },
+    body: JSON.stringify({ error: message, code: error.code, ...(error.details ? { details: error.details } : {}) }),
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * An embeddable package registry: `createRegistry` over a database and a blob storage gives every operation as a function.
+ * @module
+ */
+export { type ArchiveLimits, defaultArchiveLimits } from "./archive/limits.ts";
+export { type Actor, anonymous, type Caller, type Origin, type Visitor } from "./context.ts";
+export type { PathGrant } from "./domain/paths.ts";
+export type { Role } from "./domain/permissions.ts";
+export { type ErrorCode, type ErrorDetails, errors, RegistryError } from "./errors.ts";
+export type { LimitOptions, RegistryOptions } from "./options.ts";
+export { argon2Passwords, type PasswordOptions } from "./passwords.ts";
+export type { BlobStorage, ByteRange, Digest, OpenBlob, StagedBlob, StoredBlob } from "./ports/blob-storage.ts";
+export { type Clock, systemClock } from "./ports/clock.ts";
+export type { Database, Engine, Executor, Tx } from "./ports/database.ts";
+export type { Change, ChangeAction, Hooks } from "./ports/hooks.ts";
+export type { Logger } from "./ports/logger.ts";
+export type { NonceStore } from "./ports/nonce-store.ts";
+export type { PasswordHasher } from "./ports/password-hasher.ts";
+export type { RateLimiter, RateRule, RateVerdict } from "./ports/rate-limiter.ts";
+export type { Tables } from "./ports/tables.ts";
+export { type Bound, createRegistry, type Registry } from "./registry.ts";

@@ -1,0 +1,23 @@
+import type { Caller, Context } from "../context.ts";
+import { type LabelKind, listLabels } from "../db/labels.ts";
+
+/** A label, and how many public packages have it. */
+export interface LabelCount {
+  name: string;
+  packages: number;
+}
+
+/** Every cloud that public packages run on, by name. Empty for visitors of a registry for members only. */
+export async function providers(ctx: Context, caller: Caller): Promise<LabelCount[]> {
+  return labels(ctx, caller, "providers");
+}
+
+/** Every tag that public packages have, by name. Empty for visitors of a registry for members only. */
+export async function tags(ctx: Context, caller: Caller): Promise<LabelCount[]> {
+  return labels(ctx, caller, "tags");
+}
+
+async function labels(ctx: Context, caller: Caller, kind: LabelKind): Promise<LabelCount[]> {
+  if (caller.kind !== "user" && ctx.policy.readAccess !== "public") return [];
+  return listLabels(ctx.database.reader, kind);
+}

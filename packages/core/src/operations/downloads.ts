@@ -1,0 +1,117 @@
+import type { Caller, Context } from "../context.ts";
+import { findPackage } from "../db/packages.ts";
+import { findVersion } from "../db/versions.ts";
+import { grantHolds, type PathGrant, zipballPath } from "../domain/paths.ts";
+import { isVisible } from "../domain/status.ts";
+import { RegistryError } from "../errors.ts";
+import type { ByteRange, OpenBlob } from "../ports/blob-storage.ts";
+import type { VersionInput } from "./releases.ts";
+import { mayRead } from "./steps/access.ts";
+
+/** Which archive. */
+export interface ArchiveLocator extends VersionInput {
+  /** Proof from a signed address, for private packages. */
+  grant?: PathGrant | undefined;
+}
+
+/** An archive that can be downloaded. */
+export interface Archive {
+  package: string;
+  version: string;
+  versionId: number;
+  packageId: number;
+  /** SHA-256 of the bytes in hexadecimal. */
+  sha256: string;
+  /** Size in bytes. */
+  size: number;
+  /** File name to offer: made of checked parts only. */
+  fileName: string;
+  /** `shared`: anybody may have it; `client`: only who was let in. */
+  audience: "shared" | "client";
+}
+
+/**
+ * The archive of an active or yanked version, without opening it.
+ * @throws version_not_found, and version_deleted for one that was there once
+ */
+export async function locate(ctx: Context, caller: Caller, input: ArchiveLocator): Promise<Archive> {
+  const archive = await ctx.cache.read(input.package, `archive ${input.version}`, () => load(ctx, input));
+  if (archive === undefined) throw new RegistryError("version_not_found");
+  const isPublic = archive.visibility === "public" && ctx.policy.readAccess === "public";
+  if (!isPublic && !hasGrant(ctx, input)) {
+    const allowed = await mayRead(ctx, caller, { id: archive.packageId, visibility: archive.visibility });
+    if (!allowed) throw new RegistryError("version_not_found");
+  }
+  const { visibility, ...found } = archive;
+  return { ...found, audience: isPublic ? "shared" : "client" };
+}
+
+/** An archive that is open for reading. */
+export interface OpenArchive extends Archive, Omit<OpenBlob, "size"> {}
+
+/** What part of an archive, and whether it counts as a download. */
+export interface OpenOptions {
+  range?: ByteRange | undefined;
+  /** Default: whole archives count, ranges do not. */
+  count?: boolean;
+}
+
+/**
+ * Opens an archive. The caller reads or destroys its `body`.
+ * @throws version_not_found when the bytes are missing
+ */
+export async function open(ctx: Context, caller: Caller, input: ArchiveLocator & OpenOptions): Promise<OpenArchive> {
+  const archive = await locate(ctx, caller, input);
+  return openLocated(ctx, caller, { ...input, archive });
+}
+
+/** An archive that was located before. */
+export interface LocatedInput extends OpenOptions {
+  archive: Archive;
+}
+
+/**
+ * Opens an archive that `locate` found for this caller just now.
+ * @throws version_not_found when the bytes are missing, unavailable when they are damaged
+ */
+export async function openLocated(ctx: Context, _caller: Caller, input: LocatedInput): Promise<OpenArchive> {
+  const { archive, range } = input;
+  const blob = await ctx.storage.open(archive.sha256, range);
+  if (blob === null) {
+    ctx.logger.error(
+      { sha256: archive.sha256, package: archive.package, version: archive.version },
+      "archive is missing",
+    );
+    throw new RegistryError("version_not_found");
+  }
+  if (blob.size !== archive.size) {
+    blob.body.destroy();
+    ctx.logger.error({ sha256: archive.sha256, expected: archive.size, found: blob.size }, "archive is damaged");
+    throw new RegistryError("unavailable");
+  }
+  if (input.count ?? range === undefined) ctx.downloads.count(archive.versionId, archive.packageId);
+  return { ...archive, body: blob.body };
+}
+
+async function load(ctx: Context, input: VersionInput) {
+  const [target] = await findPackage(ctx.database, { name: input.package });
+  if (target === undefined) return undefined;
+  const [row] = await findVersion(ctx.database, { packageId: target.id, version: input.version });
+  if (row?.status === "deleted" && target.visibility === "public") throw new RegistryError("version_deleted");
+  if (row === undefined || !isVisible(row.status) || row.sha256 === null || row.size === null) return undefined;
+  return {
+    package: target.name,
+    version: row.version,
+    versionId: row.id,
+    packageId: target.id,
+    sha256: row.sha256,
+    size: row.size,
+    fileName: `${target.name}-${row.version}.zip`.replace(/[^A-Za-z0-9._+-]/g, "_"),
+    visibility: target.visibility,
+  };
+}
+
+function hasGrant(ctx: Context, { grant, ...input }: ArchiveLocator): boolean {
+  if (grant === undefined) return false;
+  return grantHolds(ctx.signingKeys, zipballPath(input.package, input.version), grant, ctx.clock.now());
+}

@@ -1,0 +1,76 @@
+import type { Caller, Context } from "../context.ts";
+import { findVersion, listVisibleVersions } from "../db/versions.ts";
+import { isVisible } from "../domain/status.ts";
+import { RegistryError } from "../errors.ts";
+import { latestFor, readHead, withGrant } from "./steps/reading.ts";
+import { type Release, type ReleaseSummary, toRelease, toSummary } from "./steps/views.ts";
+
+/** Which package. */
+export interface PackageInput {
+  package: string;
+}
+
+/** Which version of which package. */
+export interface VersionInput extends PackageInput {
+  version: string;
+}
+
+/** A release, and whom the answer is for. */
+export interface ResolvedRelease {
+  release: Release;
+  /** `shared`: the same for every client; `client`: depends on who asks, so no shared cache may keep it. */
+  audience: "shared" | "client";
+}
+
+/**
+ * Every version that readers see, newest by SemVer first.
+ * @throws package_not_found when there is none, or the caller may not know of it
+ */
+export async function list(ctx: Context, caller: Caller, input: PackageInput): Promise<readonly ReleaseSummary[]> {
+  const head = await readHead(ctx, caller, input.package, "package_not_found");
+  const releases = await ctx.cache.read(head.name, "list", async () => {
+    const rows = await listVisibleVersions(ctx.database, { packageId: head.id });
+    return rows.map((row) => toSummary(head.name, row));
+  });
+  if (releases === undefined || releases.length === 0) throw new RegistryError("package_not_found");
+  if (head.visibility === "public") return releases;
+  return releases.map((release) => withGrant(ctx, release));
+}
+
+/**
+ * One version, active or yanked.
+ * @throws version_not_found, and version_deleted for one that was there once
+ */
+export async function get(ctx: Context, caller: Caller, input: VersionInput): Promise<Release> {
+  const head = await readHead(ctx, caller, input.package, "version_not_found");
+  const release = await ctx.cache.read(head.name, `version ${input.version}`, async () => {
+    const [row] = await findVersion(ctx.database, { packageId: head.id, version: input.version });
+    if (row?.status === "deleted") throw new RegistryError("version_deleted");
+    return row !== undefined && isVisible(row.status) ? toRelease(head, row) : undefined;
+  });
+  if (release === undefined) throw new RegistryError("version_not_found");
+  return head.visibility === "public" ? release : withGrant(ctx, release);
+}
+
+/**
+ * The latest version for this caller: the highest stable one that is out for them, else the highest pre-release.
+ * @throws package_not_found when there is none, or the caller may not know of the package
+ */
+export async function latest(ctx: Context, caller: Caller, input: PackageInput): Promise<Release> {
+  return (await resolveLatest(ctx, caller, input)).release;
+}
+
+/**
+ * The latest version for this caller, and whether others get the same answer.
+ * @throws package_not_found
+ */
+export async function resolveLatest(ctx: Context, caller: Caller, input: PackageInput): Promise<ResolvedRelease> {
+  const head = await readHead(ctx, caller, input.package, "package_not_found");
+  const isPublic = head.visibility === "public" && ctx.policy.readAccess === "public";
+  const release = head.rollouts === 0 ? head.latest : await latestFor(ctx, caller, head);
+  if (release === null) throw new RegistryError("package_not_found");
+  return {
+    release: head.visibility === "public" ? release : withGrant(ctx, release),
+    audience: isPublic && head.rollouts === 0 ? "shared" : "client",
+  };
+}

@@ -1,0 +1,91 @@
+import type { Caller, Context } from "../context.ts";
+import { listPackageIdsOf } from "../db/maintainers.ts";
+import { findPackages, type SearchRow } from "../db/search.ts";
+import { findVersion, listRollouts } from "../db/versions.ts";
+import { maxSearchLength, queryTerms } from "../domain/search-terms.ts";
+import { RegistryError } from "../errors.ts";
+import { clientOf, pickForClient, withGrant } from "./steps/reading.ts";
+import { type ReleaseSummary, toSummary } from "./steps/views.ts";
+
+/** What to look for. */
+export interface SearchInput {
+  /** Words, their beginnings, or runs of Han characters; every one must be found. At most 200 characters. */
+  text: string;
+  /** Rows per page, 1 to 100; default 20. */
+  limit?: number | undefined;
+  /** Page, from 1 on. */
+  page?: number | undefined;
+}
+
+/** A package that was found, with its latest version for the caller. */
+export interface SearchHit extends ReleaseSummary {
+  type: string;
+  description: string;
+  deprecation: string | null;
+}
+
+/**
+ * Packages whose name, description, tags or providers hold all that is looked for: the package of exactly that name first,
+ * then names that begin so, then the most downloaded, then by name.
+ * @throws search_term_required, invalid_query
+ */
+export async function packages(ctx: Context, caller: Caller, input: SearchInput): Promise<SearchHit[]> {
+  const text = input.text.trim();
+  if (text === "") throw new RegistryError("search_term_required");
+  const { limit, page } = parsePaging(input);
+  const terms = queryTerms(text);
+  if (terms.length === 0 || !mayList(ctx, caller)) return [];
+  const rows = await findPackages(ctx.database.reader, {
+    terms,
+    text: text.toLowerCase(),
+    privateIds: await privateIdsOf(ctx, caller),
+    limit,
+    offset: (page - 1) * limit,
+  });
+  const hits: SearchHit[] = [];
+  for (const row of rows) {
+    const hit = await toHit(ctx, caller, row);
+    if (hit !== null) hits.push(hit);
+  }
+  return hits;
+}
+
+function parsePaging({ text, limit = 20, page = 1 }: SearchInput): { limit: number; page: number } {
+  if (text.length > maxSearchLength) {
+    throw new RegistryError("invalid_query", { details: { search: `at most ${maxSearchLength} characters` } });
+  }
+  if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
+    throw new RegistryError("invalid_query", { details: { limit: "a whole number from 1 to 100" } });
+  }
+  if (!Number.isInteger(page) || page < 1 || page > 10_000) {
+    throw new RegistryError("invalid_query", { details: { page: "a whole number from 1 to 10000" } });
+  }
+  return { limit, page };
+}
+
+function mayList(ctx: Context, caller: Caller): boolean {
+  return caller.kind === "user" || ctx.policy.readAccess === "public";
+}
+
+async function privateIdsOf(ctx: Context, caller: Caller): Promise<readonly number[] | "all"> {
+  if (caller.kind !== "user") return [];
+  return caller.isAdmin ? "all" : listPackageIdsOf(ctx.database.reader, caller.userId);
+}
+
+async function toHit(ctx: Context, caller: Caller, row: SearchRow): Promise<SearchHit | null> {
+  const summary = await latestSummary(ctx, caller, row);
+  if (summary === null) return null;
+  const shown = row.visibility === "public" ? summary : withGrant(ctx, summary);
+  return { ...shown, type: row.type, description: row.description ?? "", deprecation: row.deprecation };
+}
+
+async function latestSummary(ctx: Context, caller: Caller, row: SearchRow): Promise<ReleaseSummary | null> {
+  const stored = toSummary(row.name, { ...row, status: "active", yank_reason: null });
+  if (row.rollouts === 0) return stored;
+  const rollouts = await listRollouts(ctx.database, { packageId: row.id });
+  const latestKey = row.version_key === null ? null : { prerelease: row.prerelease, versionKey: row.version_key };
+  const version = pickForClient({ latestKey, latestRollout: row.grayscale }, rollouts, clientOf(ctx, caller));
+  if (version === null || version === "latest") return version === null ? null : stored;
+  const [picked] = await findVersion(ctx.database, { packageId: row.id, version });
+  return picked === undefined ? null : toSummary(row.name, picked);
+}

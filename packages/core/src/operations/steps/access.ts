@@ -1,0 +1,95 @@
+import type { Actor, Caller, Context } from "../../context.ts";
+import { findRole } from "../../db/maintainers.ts";
+import { findPackage, type PackageRow } from "../../db/packages.ts";
+import { findVersion, type VersionRow } from "../../db/versions.ts";
+import { knownRole, may, type Permission, type Role } from "../../domain/permissions.ts";
+import { type ErrorCode, RegistryError } from "../../errors.ts";
+import type { Tx } from "../../ports/database.ts";
+
+/** The role of a caller in a package, or null. */
+export async function roleOf(
+  source: Context["database"] | Tx,
+  caller: Caller,
+  packageId: number,
+): Promise<Role | null> {
+  if (caller.kind !== "user") return null;
+  const [row] = await findRole(source, { packageId, userId: caller.userId });
+  return row === undefined ? null : knownRole(row.role);
+}
+
+/** True when the caller may know that the package exists. */
+export async function mayRead(
+  ctx: Context,
+  caller: Caller,
+  target: { id: number; visibility: string },
+): Promise<boolean> {
+  if (caller.kind !== "user") return ctx.policy.readAccess === "public" && target.visibility === "public";
+  if (target.visibility === "public" || caller.isAdmin) return true;
+  return may(await roleOf(ctx.database, caller, target.id), "read");
+}
+
+/**
+ * The package of this name, if the caller may know of it.
+ * @throws package_not_found or the given code
+ */
+export async function readablePackage(
+  ctx: Context,
+  caller: Caller,
+  name: string,
+  notFound: ErrorCode = "package_not_found",
+): Promise<PackageRow> {
+  const [row] = await findPackage(ctx.database, { name });
+  if (row === undefined || !(await mayRead(ctx, caller, row))) throw new RegistryError(notFound);
+  return row;
+}
+
+/** What a change asks of the caller, and what they are told otherwise. */
+export interface Requirement {
+  permission: Permission;
+  forbidden: ErrorCode;
+  notFound?: ErrorCode;
+}
+
+/**
+ * The package of this name, if the actor may do this to it. A package whose existence the actor may not know is not found.
+ * @throws package_not_found or `notFound`, and `forbidden`
+ */
+export async function changeablePackage(
+  ctx: Context,
+  actor: Actor,
+  name: string,
+  requirement: Requirement,
+): Promise<PackageRow> {
+  const row = await readablePackage(ctx, actor, name, requirement.notFound);
+  await requireRole(ctx.database, actor, row.id, requirement);
+  return row;
+}
+
+/**
+ * Checks again, inside the transaction that makes the change: a role that was taken away meanwhile does not count.
+ * @throws `forbidden` of the requirement
+ */
+export async function requireRole(
+  source: Context["database"] | Tx,
+  actor: Actor,
+  packageId: number,
+  requirement: Requirement,
+): Promise<void> {
+  if (!may(await roleOf(source, actor, packageId), requirement.permission)) {
+    throw new RegistryError(requirement.forbidden);
+  }
+}
+
+/**
+ * A version of a package, whatever its status.
+ * @throws version_not_found
+ */
+export async function requireVersion(
+  source: Context["database"] | Tx,
+  packageId: number,
+  version: string,
+): Promise<VersionRow> {
+  const [row] = await findVersion(source, { packageId, version });
+  if (row === undefined) throw new RegistryError("version_not_found");
+  return row;
+}

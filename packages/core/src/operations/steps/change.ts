@@ -1,0 +1,86 @@
+import type { Caller, Context } from "../../context.ts";
+import { insertAudit } from "../../db/audit.ts";
+import { toRowTime } from "../../domain/times.ts";
+import { RegistryError } from "../../errors.ts";
+import type { Tx } from "../../ports/database.ts";
+import type { Change, ChangeAction } from "../../ports/hooks.ts";
+
+/** What is about to change, and who asks for it. */
+export interface ChangeRequest {
+  action: ChangeAction;
+  caller: Caller;
+  package?: { id: number | null; name: string };
+  version?: string;
+  details?: Record<string, unknown>;
+}
+
+/** What only the transaction finds out, for the audit log and the hooks. */
+export interface ChangeNotes {
+  packageId: number | null;
+  userId: number | null;
+  details: Record<string, unknown>;
+}
+
+/**
+ * Every change of the registry goes through here: the host may refuse it, it is written in one transaction together with its
+ * line in the audit log, what was kept of the package is forgotten, the host is told.
+ */
+export async function applyChange<T>(
+  ctx: Context,
+  request: ChangeRequest,
+  work: (tx: Tx, notes: ChangeNotes) => Promise<T>,
+): Promise<T> {
+  const change = describe(request);
+  await askHost(ctx, change);
+  const { result, details } = await ctx.database.write(async (tx) => {
+    const notes: ChangeNotes = {
+      packageId: request.package?.id ?? null,
+      userId: request.caller.kind === "user" ? request.caller.userId : null,
+      details: { ...change.details },
+    };
+    const result = await work(tx, notes);
+    await insertAudit(tx, {
+      user_id: notes.userId,
+      action: change.action,
+      details: JSON.stringify({ package: change.package, version: change.version, ...notes.details }),
+      created_at: toRowTime(ctx.clock.now()),
+      package_id: notes.packageId,
+      address: change.address,
+      request_id: change.requestId,
+    });
+    return { result, details: notes.details };
+  });
+  if (request.package !== undefined) ctx.cache.forget(request.package.name);
+  await tellHost(ctx, { ...change, details });
+  return result;
+}
+
+function describe({ action, caller, package: target, version, details }: ChangeRequest): Change {
+  return {
+    action,
+    actor: caller.kind === "user" ? caller.username : null,
+    address: caller.address ?? null,
+    requestId: caller.requestId ?? null,
+    package: target?.name ?? null,
+    version: version ?? null,
+    details: details ?? {},
+  };
+}
+
+async function askHost(ctx: Context, change: Change): Promise<void> {
+  try {
+    await ctx.hooks.before?.(change);
+  } catch (error) {
+    if (RegistryError.is(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RegistryError("refused", { details: { reason }, cause: error });
+  }
+}
+
+async function tellHost(ctx: Context, change: Change): Promise<void> {
+  try {
+    await ctx.hooks.after?.(change);
+  } catch (error) {
+    ctx.logger.warn({ err: error, action: change.action }, "the host's after hook failed");
+  }
+}

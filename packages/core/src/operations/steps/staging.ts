@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import { type Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Inspection, inspectArchive } from "../../archive/inspect.ts";
+import type { Context } from "../../context.ts";
+import { RegistryError } from "../../errors.ts";
+import type { StagedBlob } from "../../ports/blob-storage.ts";
+
+/** An archive on its way in. */
+export interface ArchiveInput {
+  /** The zip's bytes. Read once, to its end. */
+  body: Readable;
+  /** Bytes to come, when the sender promised a number. */
+  expectedSize?: number | undefined;
+}
+
+/** An archive that lies in the staging area, counted and hashed. */
+export interface StagedArchive {
+  staged: StagedBlob;
+  sha256: string;
+  size: number;
+}
+
+/**
+ * Takes an archive in, then hands it to `use`. Whatever happens, nothing stays behind that was not committed.
+ * @throws payload_too_large, incomplete_body, no_file for an empty body, insufficient_storage
+ */
+export async function withStaged<T>(
+  ctx: Context,
+  input: ArchiveInput,
+  use: (archive: StagedArchive) => Promise<T>,
+): Promise<T> {
+  if ((input.expectedSize ?? 0) > ctx.limits.uploadBytes) throw tooLarge(ctx);
+  const staged = await ctx.storage.stage(input.expectedSize);
+  try {
+    const meter = countAndHash(ctx);
+    await pipeline(input.body, meter.stream, staged.writable);
+    const size = meter.size();
+    if (size === 0) throw new RegistryError("no_file");
+    if (input.expectedSize !== undefined && size !== input.expectedSize) throw new RegistryError("incomplete_body");
+    return await use({ staged, size, sha256: meter.digest() });
+  } catch (error) {
+    throw translateStreamError(error);
+  } finally {
+    await staged.discard();
+  }
+}
+
+/** Looks into a staged archive; only so many at a time. */
+export function inspectStaged(ctx: Context, archive: StagedArchive): Promise<Inspection> {
+  return ctx.inspections.run(() => inspectArchive(archive.staged.path, ctx.limits.archive));
+}
+
+/**
+ * Reads a body to its end for its digest alone.
+ * @throws payload_too_large, incomplete_body
+ */
+export async function digestOf(ctx: Context, body: Readable): Promise<string> {
+  const meter = countAndHash(ctx);
+  try {
+    await pipeline(body, meter.stream, async (source) => {
+      for await (const _ of source);
+    });
+  } catch (error) {
+    throw translateStreamError(error);
+  }
+  return meter.digest();
+}
+
+function countAndHash(ctx: Context): { stream: Transform; size(): number; digest(): string } {
+  const hash = createHash("sha256");
+  let size = 0;
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      size += chunk.length;
+      if (size > ctx.limits.uploadBytes) return done(tooLarge(ctx));
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  return { stream, size: () => size, digest: () => hash.digest("hex") };
+}
+
+function tooLarge(ctx: Context): RegistryError {
+  return new RegistryError("payload_too_large", { details: { maxBytes: ctx.limits.uploadBytes } });
+}
+
+/** A sender who goes away is not a defect of ours. */
+function translateStreamError(error: unknown): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET" || code === "ABORT_ERR") {
+    return new RegistryError("incomplete_body", { cause: error });
+  }
+  return error;
+}

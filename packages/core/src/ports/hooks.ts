@@ -1,0 +1,50 @@
+/** What a change does, in the words of the audit log. */
+export type ChangeAction =
+  | "user.register"
+  | "user.change_password"
+  | "session.login"
+  | "session.refresh"
+  | "session.logout"
+  | "release.open"
+  | "release.publish"
+  | "release.yank"
+  | "release.unyank"
+  | "release.delete"
+  | "release.restore"
+  | "release.block"
+  | "release.unblock"
+  | "release.rollout"
+  | "upload.cancel"
+  | "package.update"
+  | "package.deprecate"
+  | "package.undeprecate"
+  | "package.transfer"
+  | "maintainer.add"
+  | "maintainer.remove"
+  | "rating.set"
+  | "rating.remove";
+
+/** One change of the registry, as hooks see it and the audit log keeps it. Holds no secret. */
+export interface Change {
+  action: ChangeAction;
+  /** User name of who does it; null for a visitor who registers. */
+  actor: string | null;
+  /** Network address it comes from, where the host knows one. */
+  address: string | null;
+  requestId: string | null;
+  package: string | null;
+  version: string | null;
+  /** What else there is to say: role, ratio, digest, archive facts and the like. */
+  details: Readonly<Record<string, unknown>>;
+}
+
+/** What the host wants to know or to forbid. */
+export interface Hooks {
+  /**
+   * Called before a change is written, outside any transaction. Throwing refuses the change: a `RegistryError` reaches
+   * the caller as it is, any other error as `refused` (403) with its message in `details.reason`.
+   */
+  before?(change: Change): void | Promise<void>;
+  /** Told after the change is committed. What it throws is logged and changes nothing. */
+  after?(change: Change): void | Promise<void>;
+}

@@ -1,0 +1,195 @@
+import type { ColumnType, Generated } from "kysely";
+
+/**
+ * The tables as Kysely types. The sixteen documented ones keep their documented names and columns; columns of our own
+ * stand after them and are nullable or defaulted; tables of our own follow at the end.
+ *
+ * Times are UTC text, `YYYY-MM-DD HH:MM:SS.mmm` (the original's `CURRENT_TIMESTAMP` rows lack the milliseconds and sort
+ * among them). Booleans are 0 or 1. JSON is text.
+ */
+export interface Tables {
+  Users: UsersTable;
+  Packages: PackagesTable;
+  Versions: VersionsTable;
+  Providers: NamedTable;
+  PackageProviders: { package_id: number; provider_id: number };
+  Tags: NamedTable;
+  PackageTags: { package_id: number; tag_id: number };
+  Services: ServicesTable;
+  Commands: CommandsTable;
+  Properties: PropertiesTable;
+  Tokens: TokensTable;
+  PackageMaintainers: { package_id: number; user_id: number; role: string };
+  Dependencies: DependenciesTable;
+  Changelogs: ChangelogsTable;
+  PackageRatings: PackageRatingsTable;
+  AuditLogs: AuditLogsTable;
+
+  Uploads: UploadsTable;
+  Blobs: BlobsTable;
+  DownloadDays: { version_id: number; day: string; package_id: number; count: number };
+  /** Full-text index over packages: one row per package that readers can find, `rowid` is the package's id. */
+  PackageSearch: { rowid: number; terms: string };
+}
+
+type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
+type Defaulted<T> = ColumnType<T, T | undefined, T>;
+
+interface UsersTable {
+  id: Generated<number>;
+  username: string;
+  password_hash: string;
+  email: string;
+  created_at: Defaulted<string>;
+  last_login: Optional<string>;
+  /** `username` in lower case; unique. Null for taken-over users whose name differs from an older one only by case. */
+  username_key: Optional<string>;
+  /** `email` in lower case; unique, null as above. */
+  email_key: Optional<string>;
+  is_admin: Defaulted<number>;
+}
+
+interface PackagesTable {
+  id: Generated<number>;
+  name: string;
+  type: string;
+  description: Optional<string>;
+  home: Optional<string>;
+  create_time: Defaulted<string>;
+  update_time: Defaulted<string>;
+  downloads_count: Defaulted<number>;
+  is_deprecated: Defaulted<number>;
+  latest_version_id: Optional<number>;
+  /** The name with case, separators and look-alikes folded; unique. Null for taken-over names that fold like an older one. */
+  name_key: Optional<string>;
+  /** `public` or `private`. */
+  visibility: Defaulted<string>;
+  deprecation: Optional<string>;
+  /** How many active versions are out for a part of the clients only. */
+  rollouts: Defaulted<number>;
+}
+
+interface VersionsTable {
+  id: Generated<number>;
+  package_id: number;
+  version: string;
+  edition: string;
+  description: Optional<string>;
+  readme: Optional<string>;
+  /** Kept for the schema's sake; never read or written (addresses are built when they are shown). */
+  zipball_url: Optional<string>;
+  created_at: Defaulted<string>;
+  grayscale: Defaulted<number>;
+  status: Defaulted<string>;
+  downloads_count: Defaulted<number>;
+  /** Text that sorts byte by byte as SemVer precedence does; unique per package, so versions that differ in build metadata collide. */
+  version_key: Optional<string>;
+  prerelease: Defaulted<number>;
+  sha256: Optional<string>;
+  size: Optional<number>;
+  /** The version's own manifest as JSON, see `Manifest`. */
+  manifest: Optional<string>;
+  published_at: Optional<string>;
+  published_by: Optional<number>;
+  yank_reason: Optional<string>;
+  deleted_at: Optional<string>;
+  /** Status to return to when an administrator's block ends, or a deletion is taken back. */
+  previous_status: Optional<string>;
+}
+
+interface NamedTable {
+  id: Generated<number>;
+  name: string;
+}
+
+interface ServicesTable {
+  id: Generated<number>;
+  package_id: number;
+  service_name: string;
+  /** JSON text. */
+  permissions: Optional<string>;
+}
+
+interface CommandsTable {
+  id: Generated<number>;
+  package_id: number;
+  command_name: string;
+  /** JSON text. */
+  description: Optional<string>;
+}
+
+interface PropertiesTable {
+  id: Generated<number>;
+  package_id: number;
+  property_name: string;
+  /** JSON text. */
+  property_value: Optional<string>;
+}
+
+interface TokensTable {
+  id: Generated<number>;
+  user_id: number;
+  /** SHA-256 of the token in hexadecimal; the token itself is nowhere. */
+  token: string;
+  created_at: Defaulted<string>;
+  expired_at: Optional<string>;
+}
+
+interface DependenciesTable {
+  id: Generated<number>;
+  package_id: number;
+  dependency_package_id: number;
+  version_constraint: Optional<string>;
+}
+
+interface ChangelogsTable {
+  id: Generated<number>;
+  version_id: number;
+  changelog: Optional<string>;
+  created_at: Defaulted<string>;
+}
+
+interface PackageRatingsTable {
+  id: Generated<number>;
+  package_id: number;
+  user_id: number;
+  rating: number;
+  comment: Optional<string>;
+  created_at: Defaulted<string>;
+}
+
+interface AuditLogsTable {
+  id: Generated<number>;
+  user_id: Optional<number>;
+  action: Optional<string>;
+  /** JSON text. */
+  details: Optional<string>;
+  created_at: Defaulted<string>;
+  package_id: Optional<number>;
+  /** Network address the change came from, where one is known. */
+  address: Optional<string>;
+  request_id: Optional<string>;
+}
+
+interface UploadsTable {
+  /** SHA-256 of the upload id in hexadecimal. */
+  id_hash: string;
+  version_id: number;
+  user_id: number;
+  created_at: string;
+  expires_at: string;
+  /** Digest of the bytes that were accepted; null while the upload is open. */
+  completed_sha256: Optional<string>;
+  /** JSON of the last refusal's details. */
+  refusal: Optional<string>;
+  /** 1 when a newer upload for the same version replaced this one, or it was cancelled. */
+  closed: Defaulted<number>;
+}
+
+interface BlobsTable {
+  sha256: string;
+  size: number;
+  /** `live`, or `doomed` once a sweep has decided to delete it. */
+  state: string;
+  touched_at: string;
+}

@@ -1,0 +1,117 @@
+import type { Context } from "./context.ts";
+import { migrate } from "./db/migrations/index.ts";
+import { updateAdmin } from "./db/users.ts";
+import { RegistryError } from "./errors.ts";
+import * as audit from "./operations/audit.ts";
+import * as catalog from "./operations/catalog.ts";
+import * as downloads from "./operations/downloads.ts";
+import * as maintainers from "./operations/maintainers.ts";
+import * as packages from "./operations/packages.ts";
+import * as publishing from "./operations/publishing.ts";
+import * as ratings from "./operations/ratings.ts";
+import * as releases from "./operations/releases.ts";
+import * as search from "./operations/search.ts";
+import * as sessions from "./operations/sessions.ts";
+import * as uploads from "./operations/uploads.ts";
+import * as users from "./operations/users.ts";
+import * as versions from "./operations/versions.ts";
+import { type RegistryOptions, toContext } from "./options.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Logger } from "./ports/logger.ts";
+
+/** An operation with its context filled in. */
+type BoundOperation<F> = F extends (ctx: Context, ...args: infer Args) => infer Result
+  ? (...args: Args) => Result
+  : never;
+
+/** A module of operations, each with its context filled in. */
+export type Bound<Module> = { readonly [Name in keyof Module]: BoundOperation<Module[Name]> };
+
+/** A registry: every operation, ready to be called. Each says first who calls, then what is asked. */
+export interface Registry {
+  readonly users: Bound<typeof users>;
+  readonly sessions: Bound<typeof sessions>;
+  readonly releases: Bound<typeof releases> & Bound<typeof publishing> & Bound<typeof versions>;
+  readonly uploads: Bound<typeof uploads>;
+  readonly downloads: Bound<typeof downloads>;
+  readonly search: Bound<typeof search>;
+  readonly packages: Bound<typeof packages>;
+  readonly maintainers: Bound<typeof maintainers>;
+  readonly ratings: Bound<typeof ratings>;
+  readonly audit: Bound<typeof audit>;
+  readonly catalog: Bound<typeof catalog>;
+  /** The registry's clock and log, and what an HTTP layer has to know of its limits. */
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: { readonly uploadBytes: number };
+
+  /**
+   * Brings the database's schema up to date; call it once before anything else. Safe to call at every start.
+   * @returns names of the changes that were made
+   */
+  migrate(): Promise<string[]>;
+  /**
+   * Makes a user an administrator, or takes the right back. For the host only: there is no way to it from outside.
+   * @throws user_not_found
+   */
+  setAdmin(username: string, isAdmin: boolean): Promise<void>;
+  /** Asks the database a question; resolves to false when it does not answer. For readiness checks. */
+  isReady(): Promise<boolean>;
+  /** Whether a failure means that something the registry needs is full or away. For an HTTP layer. */
+  outage(error: unknown): "insufficient_storage" | "unavailable" | null;
+  /** Writes what waits in memory (download counts). */
+  flush(): Promise<void>;
+  /** Writes what waits in memory and lets go of what the registry opened itself. */
+  close(): Promise<void>;
+}
+
+/** Makes a registry. Nothing is read or written before the first call on it. */
+export function createRegistry(options: RegistryOptions): Registry {
+  const ctx = toContext(options);
+  return Object.freeze({
+    users: bind(ctx, users),
+    sessions: bind(ctx, sessions),
+    releases: { ...bind(ctx, releases), ...bind(ctx, publishing), ...bind(ctx, versions) },
+    uploads: bind(ctx, uploads),
+    downloads: bind(ctx, downloads),
+    search: bind(ctx, search),
+    packages: bind(ctx, packages),
+    maintainers: bind(ctx, maintainers),
+    ratings: bind(ctx, ratings),
+    audit: bind(ctx, audit),
+    catalog: bind(ctx, catalog),
+    clock: ctx.clock,
+    logger: ctx.logger,
+    limits: { uploadBytes: ctx.limits.uploadBytes },
+    migrate: () => migrate(ctx.database),
+    async setAdmin(username: string, isAdmin: boolean) {
+      const found = await ctx.database.write((tx) => updateAdmin(tx, username, isAdmin));
+      if (!found) throw new RegistryError("user_not_found");
+    },
+    isReady: () => answers(ctx),
+    outage: (error: unknown) => ctx.database.outage(error),
+    flush: () => ctx.downloads.flush(),
+    async close() {
+      await ctx.downloads.flush();
+      await ctx.database.close();
+    },
+  });
+}
+
+function bind<Module extends object>(ctx: Context, module: Module): Bound<Module> {
+  const bound = Object.entries(module).map(([name, operation]) => [
+    name,
+    (...args: unknown[]) => (operation as (...args: unknown[]) => unknown)(ctx, ...args),
+  ]);
+  return Object.freeze(Object.fromEntries(bound)) as Bound<Module>;
+}
+
+async function answers(ctx: Context): Promise<boolean> {
+  try {
+    await ctx.database.reader.selectFrom("Users").select("id").limit(1).execute();
+    return true;
+  } catch (error) {
+    ctx.logger.error({ err: error }, "the database does not answer");
+    return false;
+  }
+}

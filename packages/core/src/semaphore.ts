@@ -1,0 +1,48 @@
+import { RegistryError } from "./errors.ts";
+
+/** Bounds how much work of one kind runs at the same time. */
+export interface Semaphore {
+  /**
+   * Runs `work` as soon as a place is free, in the order of asking, and settles as it does.
+   * @throws overloaded the queue is full; `work` is not started
+   */
+  run<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** How long a caller that found the queue full is asked to wait. */
+const RETRY_AFTER_MS = 1000;
+
+/** A {@link Semaphore} with `running` places and a queue of at most `queued` waiting behind them. */
+export function semaphore(options: { running: number; queued: number }): Semaphore {
+  const { running, queued } = options;
+  if (!(running >= 1) || !(queued >= 0)) throw new RangeError("A semaphore needs running >= 1 and queued >= 0");
+  let active = 0;
+  const waiting: (() => void)[] = [];
+
+  async function enter(): Promise<void> {
+    if (active < running) {
+      active += 1;
+      return;
+    }
+    if (waiting.length >= queued) throw new RegistryError("overloaded", { retryAfterMs: RETRY_AFTER_MS });
+    await new Promise<void>((admit) => waiting.push(admit));
+  }
+
+  function leave(): void {
+    const admit = waiting.shift();
+    // The place goes straight to the next in line, so that nobody who comes now can take it.
+    if (admit) admit();
+    else active -= 1;
+  }
+
+  return {
+    async run(work) {
+      await enter();
+      try {
+        return await work();
+      } finally {
+        leave();
+      }
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import { globSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { dirname, join, relative } from "node:path";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+
+const workspace = join(import.meta.dirname, "../../..");
+
+/**
+ * Who may import whom in core's sources. A layer is a folder or a file of `src`; it may import itself and what is listed:
+ * a layer or one file of a layer, after `type:` only by `import type`. Lower layers come first.
+ */
+const layers: Record<string, string> = {
+  errors: "",
+  domain: "errors",
+  archive: "errors domain",
+  ports: "type:errors type:domain",
+  semaphore: "errors ports",
+  passwords: "errors ports semaphore",
+  memory: "errors ports",
+  db: "errors domain ports",
+  sqlite: "errors domain ports db",
+  cache: "errors domain ports db",
+  "download-counter": "errors domain ports db",
+  context: "type:ports type:archive type:semaphore type:cache type:download-counter",
+  operations: "errors domain archive ports semaphore db cache download-counter context",
+  registry: "errors domain archive ports semaphore passwords memory db cache download-counter context operations",
+  http:
+    "errors domain context type:registry type:operations " +
+    "type:ports/clock type:ports/logger type:ports/nonce-store type:ports/rate-limiter",
+  index: "errors domain archive ports passwords db context operations registry",
+  testing: "errors domain archive ports memory db sqlite context operations registry http",
+};
+
+/** Libraries that belong to one place of core; the others may be used anywhere. */
+const libraries: Record<string, string> = {
+  zod: "http",
+  "@fastify/busboy": "http",
+  yauzl: "archive",
+  "@node-rs/argon2": "passwords",
+  bcryptjs: "passwords",
+  "better-sqlite3": "sqlite testing",
+  vitest: "testing",
+  yazl: "testing",
+};
+
+/** Names of `context.ts` that are not for everybody: who holds a Context may do anything, who calls `actor` may be anybody. */
+const guarded: Record<string, string> = {
+  Context: "operations registry testing",
+  actor: "operations/sessions",
+};
+
+/** What the other packages' sources may import, beside Node and themselves. */
+const packages: Record<string, string> = {
+  "adapter-express": "@serverless-registry/core @serverless-registry/core/http express",
+  "adapter-fastify": "@serverless-registry/core @serverless-registry/core/http fastify",
+  "storage-fs": "@serverless-registry/core",
+};
+
+interface Import {
+  from: string;
+  specifier: string;
+  typeOnly: boolean;
+  /** What is imported by name. */
+  names: string[];
+}
+
+describe("imports of core", () => {
+  const imports = importsOf("packages/core/src");
+
+  test("each layer imports only what the table allows", () => {
+    const wrong = imports.filter(({ specifier }) => specifier.startsWith(".")).filter((one) => !isAllowed(one));
+    expect(wrong.map(inWords)).toEqual([]);
+  });
+
+  test("each library stays in its place", () => {
+    const wrong = imports.filter(({ from, specifier, typeOnly }) => {
+      const places = libraries[specifier];
+      return places !== undefined && !covers(places, from, typeOnly);
+    });
+    expect(wrong.map(inWords)).toEqual([]);
+  });
+
+  test("Context and the making of actors stay inside", () => {
+    const wrong = imports
+      .filter(({ specifier }) => specifier.endsWith("/context.ts"))
+      .filter(({ from, names }) => names.some((name) => guarded[name] && !covers(guarded[name], fileOf(from), false)));
+    expect(wrong.map(inWords)).toEqual([]);
+  });
+
+  test("the table has no way round: a layer lists only layers that stand before it", () => {
+    const before: string[] = [];
+    for (const [layer, allowed] of Object.entries(layers)) {
+      for (const name of allowed.match(/[^ ]+/g) ?? [])
+        expect(before, layer).toContain(layerOf(name.replace("type:", "")));
+      before.push(layer);
+    }
+  });
+});
+
+describe("imports of the other packages", () => {
+  test.each(Object.entries(packages))("%s", (name, allowed) => {
+    const wrong = importsOf(`packages/${name}/src`).filter(
+      ({ specifier }) => !specifier.startsWith(".") && !isBuiltin(specifier) && !allowed.split(" ").includes(specifier),
+    );
+    expect(wrong.map(inWords)).toEqual([]);
+  });
+
+  test("every package is in the table", () => {
+    const all = globSync("packages/*", { cwd: workspace }).map((folder) => relative("packages", folder));
+    expect(all.sort()).toEqual(["core", ...Object.keys(packages)].sort());
+  });
+});
+
+function isAllowed({ from, specifier, typeOnly }: Import): boolean {
+  const target = fileOf(join(dirname(from), specifier));
+  return layerOf(target) === layerOf(from) || covers(layers[layerOf(from)] ?? "", target, typeOnly);
+}
+
+/** Whether a list names the file or its layer, for values or at least for types. */
+function covers(list: string, file: string, typeOnly: boolean): boolean {
+  const names = [layerOf(file), file].flatMap((name) => (typeOnly ? [name, `type:${name}`] : [name]));
+  return list.split(" ").some((name) => names.includes(name));
+}
+
+function fileOf(path: string): string {
+  return path.replace(/\.ts$/, "");
+}
+
+/** `db/users` and `db/users.ts` lie in `db`, `registry.ts` in `registry`. */
+function layerOf(file: string): string {
+  return file.replace(/(\/.*)?(\.ts)?$/, "");
+}
+
+function inWords({ from, specifier, typeOnly }: Import): string {
+  return `${from} imports ${typeOnly ? "types of " : ""}${specifier}`;
+}
+
+/** All imports, re-exports, `import()` and import types of a folder, with file names from that folder. */
+function importsOf(folder: string): Import[] {
+  const root = join(workspace, folder);
+  const files = globSync("**/*.ts", { cwd: root });
+  expect(files.length, `${folder} has sources`).toBeGreaterThan(0);
+  return files.flatMap((from) => {
+    const source = ts.createSourceFile(from, readFileSync(join(root, from), "utf8"), ts.ScriptTarget.Latest);
+    const found: Import[] = [];
+    const visit = (node: ts.Node): void => {
+      const one = importOf(node);
+      if (one) found.push({ from, ...one });
+      ts.forEachChild(node, visit);
+    };
+    visit(source);
+    return found;
+  });
+}
+
+function importOf(node: ts.Node): Omit<Import, "from"> | undefined {
+  if (ts.isImportDeclaration(node)) {
+    const bindings = node.importClause?.namedBindings;
+    const typeOnly = node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+    return described(node.moduleSpecifier, typeOnly, bindings);
+  }
+  if (ts.isExportDeclaration(node)) return described(node.moduleSpecifier, node.isTypeOnly, node.exportClause);
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) return described(node.argument.literal, true);
+  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+    return described(node.arguments[0], false);
+  }
+  return undefined;
+}
+
+function described(
+  specifier: ts.Node | undefined,
+  typeOnly: boolean,
+  bindings?: ts.NamedImportBindings | ts.NamedExportBindings,
+): Omit<Import, "from"> | undefined {
+  if (!specifier || !ts.isStringLiteral(specifier)) return undefined;
+  const named = bindings && (ts.isNamedImports(bindings) || ts.isNamedExports(bindings)) ? [...bindings.elements] : [];
+  return {
+    specifier: specifier.text,
+    typeOnly,
+    names: named.map(({ name, propertyName }) => (propertyName ?? name).text),
+  };
+}

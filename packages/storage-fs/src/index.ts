@@ -1,0 +1,67 @@
+import type { BlobStorage } from "@serverless-registry/core";
+import { directories } from "./directories.ts";
+import { reportingFullDisk, requireFreeSpace } from "./full-disk.ts";
+import { layoutBelow } from "./layout.ts";
+import { openFile } from "./read.ts";
+import { openStage } from "./stage.ts";
+import { statIfThere, sweepStages, unlinkIfThere, walkBlobs } from "./walk.ts";
+
+/** Settings of {@link fsStorage}. */
+export interface FsStorageOptions {
+  /** Folder that holds everything: on one local file system with hard links, used by nothing else. Made on first use. */
+  root: string;
+  /** Space that stays free: new bytes are refused when fewer are left (default 256 MiB). */
+  reserveBytes?: number;
+}
+
+const DEFAULT_RESERVE_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Keeps blobs as files `blobs/<aa>/<bb>/<digest>` below a folder, readable by the owner only. A blob appears complete or not
+ * at all, and is on disk, with every folder that leads to it, before its commit resolves.
+ * Several processes may share the folder.
+ * @throws insufficient_storage `stage`, its stream and `commit`: the disk is full, or a quota or the reserve is reached
+ */
+export function fsStorage(options: FsStorageOptions): BlobStorage {
+  const { root, reserveBytes = DEFAULT_RESERVE_BYTES } = options;
+  const layout = layoutBelow(root);
+  const folders = directories();
+
+  async function makeFolders(): Promise<void> {
+    await folders.ensure(layout.stages);
+    await folders.ensure(layout.blobs);
+  }
+
+  return {
+    async stage(expectedSize = 0) {
+      await reportingFullDisk(makeFolders);
+      await requireFreeSpace(layout.stages, expectedSize + reserveBytes);
+      return openStage(layout, folders);
+    },
+    async open(digest, range) {
+      const path = layout.blobPath(digest);
+      return path === null ? null : openFile(path, range);
+    },
+    async stat(digest) {
+      const path = layout.blobPath(digest);
+      const found = path === null ? null : await statIfThere(path);
+      return found === null ? null : { size: found.size };
+    },
+    async delete(digest) {
+      const path = layout.blobPath(digest);
+      if (path !== null) await unlinkIfThere(path);
+    },
+    async list(after, limit) {
+      const page = [];
+      if (limit > 0) {
+        for await (const blob of walkBlobs(layout, after)) {
+          if (page.push(blob) === limit) break;
+        }
+      }
+      return page;
+    },
+    async sweepStaged(olderThanMs) {
+      return sweepStages(layout, olderThanMs);
+    },
+  };
+}

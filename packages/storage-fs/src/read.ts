@@ -1,0 +1,103 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { type ByteRange, type OpenBlob, RegistryError } from "@serverless-registry/core";
+import { hasCode } from "./full-disk.ts";
+
+/** Up to here a run is read at once, and no file stays open. */
+const SINGLE_READ_BYTES = 256 * 1024;
+const CHUNK_BYTES = 512 * 1024;
+
+/** A run of bytes of a file. */
+interface Run {
+  position: number;
+  length: number;
+}
+
+/**
+ * Opens a file for reading; null when there is none.
+ * @throws range_not_satisfiable `range` does not lie inside the file
+ */
+export async function openFile(path: string, range?: ByteRange): Promise<OpenBlob | null> {
+  const file = await openIfThere(path);
+  if (file === null) return null;
+  let streaming = false;
+  try {
+    const { size } = await file.stat();
+    const run = runInside(size, range);
+    if (run.length <= SINGLE_READ_BYTES) return { size, body: streamOf(await readRun(file, run)) };
+    streaming = true;
+    return { size, body: streamRun(file, run) };
+  } finally {
+    if (!streaming) await file.close();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | null> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return null;
+    throw error;
+  }
+}
+
+function runInside(size: number, range?: ByteRange): Run {
+  if (!range) return { position: 0, length: size };
+  const { start, end } = range;
+  if (!(start >= 0 && start <= end && end < size)) {
+    throw new RegistryError("range_not_satisfiable", { details: { size } });
+  }
+  return { position: start, length: end - start + 1 };
+}
+
+/** Reads a run completely, or rejects: fewer bytes than promised must never look like the end. */
+async function readRun(file: FileHandle, run: Run): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(run.length);
+  for (let done = 0; done < run.length; ) {
+    const { bytesRead } = await file.read(bytes, done, run.length - done, run.position + done);
+    if (bytesRead === 0) throw new Error("A stored blob became shorter while it was read");
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function streamOf(bytes: Buffer): Readable {
+  return new Readable({
+    highWaterMark: SINGLE_READ_BYTES,
+    read() {
+      if (bytes.length > 0) this.push(bytes);
+      this.push(null);
+    },
+  });
+}
+
+/** Streams a run in large chunks; closes the file when the stream has ended or was destroyed. */
+function streamRun(file: FileHandle, run: Run): Readable {
+  let { position, length: left } = run;
+  let reading: Promise<void> = Promise.resolve();
+
+  async function pushNext(body: Readable): Promise<void> {
+    const length = Math.min(left, CHUNK_BYTES);
+    const bytes = await readRun(file, { position, length });
+    position += length;
+    left -= length;
+    body.push(bytes);
+    if (left === 0) body.push(null);
+  }
+
+  return new Readable({
+    highWaterMark: CHUNK_BYTES,
+    read() {
+      reading = pushNext(this).catch((error: Error) => void this.destroy(error));
+    },
+    destroy(error, done) {
+      // The descriptor must not be closed, and perhaps given to another file, under a read that is under way.
+      reading
+        .then(() => file.close())
+        .then(
+          () => done(error),
+          (failure) => done(error ?? failure),
+        );
+    },
+  });
+}

@@ -1,0 +1,107 @@
+import { type FileHandle, link, open, rm, stat, utimes } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Writable } from "node:stream";
+import type { Digest, StagedBlob } from "@serverless-registry/core";
+import { type Directories, syncDirectory } from "./directories.ts";
+import { asStorageError, hasCode, reportingFullDisk } from "./full-disk.ts";
+import type { Layout } from "./layout.ts";
+import { fileSink } from "./sink.ts";
+
+const FILE_MODE = 0o600;
+
+/** A blob can be deleted between two steps of a commit; so often in a row only by something that is broken. */
+const MAX_LINK_TRIES = 5;
+
+/** Opens a new temporary file and the way from there to a blob. The folders exist. */
+export async function openStage(layout: Layout, folders: Directories): Promise<StagedBlob> {
+  const path = layout.newStagePath();
+  const file = await reportingFullDisk(() => open(path, "wx", FILE_MODE));
+  const sink = fileSink(file);
+  let commitment: Promise<void> | null = null;
+  let discarded = false;
+
+  /** Closes and removes the temporary file; its name may be gone already. */
+  async function remove(): Promise<void> {
+    await closeSink(sink.writable, file);
+    await rm(path, { force: true });
+  }
+
+  async function makeDurable(digest: Digest, size: number): Promise<void> {
+    if (!sink.writable.writableFinished) throw new Error("The staged bytes are not complete");
+    if (sink.bytesWritten !== size) throw new Error(`Staged ${sink.bytesWritten} bytes, asked to commit ${size}`);
+    const target = layout.blobPath(digest);
+    if (target === null) throw new Error("A digest is 64 lower-case hexadecimal digits");
+    // A blob's age counts from its commit, not from its last written byte.
+    const now = new Date();
+    await file.utimes(now, now);
+    await file.sync();
+    await file.close();
+    await folders.ensure(dirname(target));
+    await linkBlob(path, target, size);
+    await syncDirectory(dirname(target));
+  }
+
+  return {
+    writable: sink.writable,
+    path,
+    async commit(digest, size) {
+      if (commitment !== null || discarded) throw new Error("The staged bytes were committed or discarded before");
+      commitment = makeDurable(digest, size);
+      try {
+        await commitment;
+      } catch (error) {
+        throw asStorageError(error);
+      } finally {
+        // Also after a failure: what a failed sync left in the file is unknown, so that it must not be tried again.
+        await remove().catch(() => undefined);
+      }
+    },
+    async discard() {
+      discarded = true;
+      await commitment?.catch(() => undefined);
+      await remove();
+    },
+  };
+}
+
+/**
+ * Gives the temporary file its name as a blob. `link` and not `rename`, which would replace a blob silently.
+ * What is there already stays, and its age starts anew.
+ */
+async function linkBlob(path: string, target: string, size: number): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await link(path, target);
+      return;
+    } catch (error) {
+      if (!hasCode(error, "EEXIST")) throw error;
+    }
+    if (await touchBlob(target, size)) return;
+    if (tries === MAX_LINK_TRIES) throw new Error("A blob appears and disappears while it is committed");
+  }
+}
+
+/** False: it was deleted meanwhile. */
+async function touchBlob(target: string, size: number): Promise<boolean> {
+  try {
+    const now = new Date();
+    await utimes(target, now, now);
+    const found = await stat(target);
+    if (found.size !== size) throw new Error(`A stored blob is damaged: ${found.size} bytes instead of ${size}`);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+/** Closes `file` by way of its stream, which may still be writing, or directly when the stream has let go of it. */
+async function closeSink(writable: Writable, file: FileHandle): Promise<void> {
+  if (!writable.closed) {
+    const closed = new Promise((resolve) => writable.once("close", resolve));
+    writable.destroy();
+    await closed;
+  }
+  // A closed handle says -1; a second close of the number could hit somebody else's file.
+  if (file.fd !== -1) await file.close();
+}

@@ -1,0 +1,186 @@
+import { mkdir, readdir, readFile, readlink, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { digestOf, fillStage, patternBytes, readBlob, storeBytes } from "@serverless-registry/core/testing";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { fsStorage } from "../src/index.ts";
+import { filesBelow, temporaryRoot } from "./harness.ts";
+
+const MIB = 1024 * 1024;
+let root: string;
+let cleanup: () => Promise<void>;
+
+beforeEach(async () => {
+  ({ root, cleanup } = await temporaryRoot());
+});
+afterEach(() => cleanup());
+
+function pathOf(digest: string): string {
+  return join(root, "blobs", digest.slice(0, 2), digest.slice(2, 4), digest);
+}
+
+test("touches nothing before it is used, and reads an empty place as empty", async () => {
+  const storage = fsStorage({ root });
+  expect(await storage.list(null, 10)).toEqual([]);
+  expect(await storage.sweepStaged(0)).toBe(0);
+  expect(await storage.stat(digestOf(Buffer.from("x")))).toBeNull();
+  await expect(stat(root)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("files and folders are for the owner only", async () => {
+  const storage = fsStorage({ root });
+  const staged = await storage.stage();
+  expect((await stat(staged.path)).mode & 0o777).toBe(0o600);
+  await fillStage(staged, Buffer.from("private"));
+  const digest = digestOf(Buffer.from("private"));
+  await staged.commit(digest, 7);
+  const blob = pathOf(digest);
+  expect((await stat(blob)).mode & 0o777).toBe(0o600);
+  expect((await stat(blob)).nlink).toBe(1);
+  for (const folder of [root, join(root, "tmp"), join(root, "blobs"), join(blob, "../.."), join(blob, "..")]) {
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  }
+  expect(await filesBelow(root)).toEqual([blob.slice(root.length + 1)]);
+});
+
+test("a second commit of the same bytes keeps the file and renews its age", async () => {
+  const storage = fsStorage({ root });
+  const digest = await storeBytes(storage, Buffer.from("twice"));
+  const old = new Date(Date.now() - 3_600_000);
+  await utimes(pathOf(digest), old, old);
+  const before = await stat(pathOf(digest));
+  await storeBytes(storage, Buffer.from("twice"));
+  const after = await stat(pathOf(digest));
+  expect(after.ino).toBe(before.ino);
+  expect(Date.now() - after.mtimeMs).toBeLessThan(60_000);
+  expect(await filesBelow(join(root, "tmp"))).toEqual([]);
+});
+
+test("a blob's age counts from its commit, not from its last written byte", async () => {
+  const storage = fsStorage({ root });
+  const staged = await storage.stage();
+  await fillStage(staged, Buffer.from("slow"));
+  const old = new Date(Date.now() - 3_600_000);
+  await utimes(staged.path, old, old);
+  await staged.commit(digestOf(Buffer.from("slow")), 4);
+  expect(Date.now() - ((await storage.list(null, 1))[0]?.touchedAt ?? 0)).toBeLessThan(60_000);
+});
+
+test("a damaged blob under the same digest is reported, not accepted", async () => {
+  const storage = fsStorage({ root });
+  const digest = await storeBytes(storage, Buffer.from("whole"));
+  await truncate(pathOf(digest), 2);
+  await expect(storeBytes(storage, Buffer.from("whole"))).rejects.toThrow(/damaged/);
+  expect(await filesBelow(join(root, "tmp"))).toEqual([]);
+});
+
+test("nobody ever sees a part of a blob", async () => {
+  const storage = fsStorage({ root });
+  const contents = Array.from({ length: 12 }, (_, index) => patternBytes(2 * MIB + index, index + 1));
+  let writing = true;
+  let seen = 0;
+  const watcher = (async () => {
+    while (writing) {
+      for (const { digest, size } of await storage.list(null, 100)) {
+        const bytes = await readFile(pathOf(digest));
+        expect(bytes.length).toBe(size);
+        expect(digestOf(bytes)).toBe(digest);
+        seen += 1;
+      }
+    }
+  })();
+  for (const bytes of contents) await storeBytes(storage, bytes);
+  writing = false;
+  await watcher;
+  expect(seen).toBeGreaterThan(0);
+});
+
+test.runIf(process.platform === "linux")("200 readers that give up leave no file open", async () => {
+  const storage = fsStorage({ root });
+  const large = await storeBytes(storage, patternBytes(4 * MIB));
+  const small = await storeBytes(storage, patternBytes(1000));
+  const openFiles = async () => {
+    const names = await readdir("/proc/self/fd");
+    const targets = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => "")));
+    return targets.filter((target) => target.startsWith(root));
+  };
+  const waiting = await storage.open(large);
+  expect(await openFiles()).toHaveLength(1);
+  waiting?.body.destroy();
+
+  for (let index = 0; index < 200; index += 1) {
+    const blob = await storage.open(index % 10 === 0 ? small : large, { start: 1, end: 998 + (index % 10) * 300_000 });
+    if (index % 3 === 0) blob?.body.read(0);
+    if (index % 3 === 1) await new Promise((resolve) => blob?.body.once("readable", resolve));
+    blob?.body.destroy(index % 2 === 0 ? undefined : new Error("the client hung up"));
+    blob?.body.on("error", () => undefined);
+  }
+  await expect(storage.open(large, { start: 0, end: 4 * MIB })).rejects.toMatchObject({
+    code: "range_not_satisfiable",
+  });
+  await sleep(200);
+  expect(await openFiles()).toEqual([]);
+});
+
+test("a blob that shrinks under a reader ends with an error, not with too few bytes", async () => {
+  const storage = fsStorage({ root });
+  const digest = await storeBytes(storage, patternBytes(5 * MIB));
+  const blob = await storage.open(digest);
+  await truncate(pathOf(digest), MIB);
+  const read = (async () => {
+    let count = 0;
+    for await (const chunk of blob?.body ?? []) count += (chunk as Buffer).length;
+    return count;
+  })();
+  await expect(read).rejects.toThrow(/shorter/);
+});
+
+test("what a crash left is swept, what is not ours stays", async () => {
+  const storage = fsStorage({ root });
+  await storeBytes(storage, Buffer.from("first use"));
+  const leftover = join(root, "tmp", "0b5f3c1e-8f0a-4c55-9a57-0d8f3f1f7d11");
+  const foreign = join(root, "tmp", "notes.txt");
+  const old = new Date(Date.now() - 3_600_000);
+  for (const path of [leftover, foreign]) {
+    await writeFile(path, "half a zi");
+    await utimes(path, old, old);
+  }
+  expect(await fsStorage({ root }).sweepStaged(7_200_000)).toBe(0);
+  expect(await fsStorage({ root }).sweepStaged(60_000)).toBe(1);
+  expect(await filesBelow(join(root, "tmp"))).toEqual(["notes.txt"]);
+});
+
+test("a listing passes over what is no blob", async () => {
+  const storage = fsStorage({ root });
+  const digest = await storeBytes(storage, Buffer.from("listed"));
+  const elsewhere = digestOf(Buffer.from("misplaced"));
+  await mkdir(join(root, "blobs", "zz"), { recursive: true });
+  await writeFile(join(root, "blobs", "README"), "");
+  await writeFile(join(pathOf(digest), "..", "note"), "");
+  await writeFile(join(pathOf(digest), "..", elsewhere), "misplaced");
+  expect(await storage.list(null, 10)).toMatchObject([{ digest }]);
+});
+
+test("names with path separators reach no file", async () => {
+  const storage = fsStorage({ root });
+  await storeBytes(storage, Buffer.from("first use"));
+  const outside = join(root, "..", "outside");
+  await writeFile(outside, "untouched");
+  for (const name of ["../../../../outside", outside, "..", ".", "\0", "a".repeat(63), `${"a".repeat(60)}/../`]) {
+    expect(await storage.stat(name)).toBeNull();
+    expect(await storage.open(name)).toBeNull();
+    await storage.delete(name);
+    const staged = await storage.stage();
+    await fillStage(staged, Buffer.from("x"));
+    await expect(staged.commit(name, 1)).rejects.toThrow(/digest/);
+  }
+  expect(await readFile(outside, "utf8")).toBe("untouched");
+  expect(await filesBelow(join(root, "tmp"))).toEqual([]);
+});
+
+test("makes every missing folder above the root", async () => {
+  const storage = fsStorage({ root: join(root, "nested", "deeper") });
+  const bytes = Buffer.from("several folders at once");
+  const digest = await storeBytes(storage, bytes);
+  expect(await readBlob(fsStorage({ root: join(root, "nested/deeper/") }), digest)).toEqual(bytes);
+});
