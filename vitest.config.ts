@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const conditions = ["@serverless-registry/source", "node", "import", "default"];
+/** Not "import": vitest hands these on to Node, where they would hold for `require` too. */
+const conditions = ["@serverless-registry/source", "node"];
 
 /** Tests run on the packages' sources: the export condition resolves `@serverless-registry/*` to `src`, no build needed. */
 export default defineConfig({

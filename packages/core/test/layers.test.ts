@@ -24,12 +24,13 @@ const layers: Record<string, string> = {
   "download-counter": "errors domain ports db",
   context: "type:ports type:archive type:semaphore type:cache type:download-counter",
   operations: "errors domain archive ports semaphore db cache download-counter context",
-  registry: "errors domain archive ports semaphore passwords memory db cache download-counter context operations",
+  options: "archive ports semaphore passwords cache download-counter type:context",
+  registry: "errors ports db options operations type:context",
   http:
-    "errors domain context type:registry type:operations " +
-    "type:ports/clock type:ports/logger type:ports/nonce-store type:ports/rate-limiter",
-  index: "errors domain archive ports passwords db context operations registry",
-  testing: "errors domain archive ports memory db sqlite context operations registry http",
+    "errors domain context type:registry type:operations memory/rate-limiter " +
+    "type:ports/rate-limiter type:ports/blob-storage",
+  index: "errors domain archive ports passwords context options registry",
+  testing: "errors domain archive ports passwords memory db sqlite context operations options registry http",
 };
 
 /** Libraries that belong to one place of core; the others may be used anywhere. */
@@ -46,7 +47,7 @@ const libraries: Record<string, string> = {
 
 /** Names of `context.ts` that are not for everybody: who holds a Context may do anything, who calls `actor` may be anybody. */
 const guarded: Record<string, string> = {
-  Context: "operations registry testing",
+  Context: "operations options registry testing",
   actor: "operations/sessions",
 };
 

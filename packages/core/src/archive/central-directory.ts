@@ -26,6 +26,9 @@ export interface CentralRecord {
 }
 
 const fixedBytes = 46;
+/** All names are held in memory at once, so they may not all be as long as one may be. */
+const meanRecordBytes = 512;
+const smallDirectoryBytes = 1024 * 1024;
 /** Deflate options (1, 2), data descriptor (3), UTF-8 names (11). */
 const allowedFlags = 0b1000_0000_1110;
 /** Traditional and strong encryption, and masked headers. */
@@ -48,8 +51,11 @@ export interface Inspecting {
  */
 export async function readCentralDirectory(inspecting: Inspecting, end: EndRecord): Promise<CentralRecord[]> {
   const { limits, time } = inspecting;
+  const directoryBytes = end.directoryEnd - end.directoryStart;
   if (end.entries > limits.entries) throw refusal("too_many_entries");
-  if (end.entries * fixedBytes > end.directoryEnd - end.directoryStart) throw refusal("bad_directory");
+  if (directoryBytes > Math.max(limits.entries * meanRecordBytes, smallDirectoryBytes))
+    throw refusal("directory_too_large");
+  if (end.entries * fixedBytes > directoryBytes) throw refusal("bad_directory");
   const records: CentralRecord[] = [];
   let at = end.directoryStart;
   for (let index = 0; index < end.entries; index += 1) {

@@ -53,7 +53,7 @@ function findTopFolder(records: readonly CentralRecord[]): string {
 }
 
 /** Gathers one document's bytes, as many as are kept, and gives its text. */
-export interface DocumentCollector {
+interface DocumentCollector {
   add(bytes: Buffer): void;
   text(): string;
 }

@@ -9,7 +9,7 @@ const unicodePathId = 0x7075;
 const linkingIds: readonly number[] = [0x000d, 0x756e];
 
 /** The extra fields of one header, by id. */
-export type ExtraFields = ReadonlyMap<number, Buffer>;
+type ExtraFields = ReadonlyMap<number, Buffer>;
 
 /**
  * Takes a header's extra fields apart: they must fill their place exactly and be unlike each other.
@@ -32,7 +32,7 @@ export function parseExtraFields(bytes: Buffer, entryName: string): ExtraFields 
 }
 
 /** The 32-bit numbers of a header that zip64 may widen. A local header has no offset and no disk. */
-export interface PlainSizes {
+interface PlainSizes {
   unpackedBytes: number;
   packedBytes: number;
   offset?: number;
@@ -40,7 +40,7 @@ export interface PlainSizes {
 }
 
 /** The same numbers, widened. */
-export interface WideSizes {
+interface WideSizes {
   unpackedBytes: number;
   packedBytes: number;
   offset: number;

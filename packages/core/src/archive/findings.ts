@@ -37,6 +37,7 @@ export const findings = {
 
   // limits
   too_many_entries: "The archive holds too many files and folders. Leave some out.",
+  directory_too_large: "The names and comments in the archive take too much room. Shorten paths, or leave files out.",
   unpacked_too_large: "The archive unpacks to more than is allowed. Leave some files out.",
   ratio_too_high: "The archive unpacks to suspiciously more than its own size. Store repetitive files in another form.",
   time_limit: "Looking through the archive took too long. Try again, or make it smaller.",

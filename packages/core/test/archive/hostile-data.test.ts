@@ -1,6 +1,12 @@
+import { writeFile } from "node:fs/promises";
 import { constants, deflateRawSync } from "node:zlib";
-import { describe } from "vitest";
-import { type HostileCase, refuseAll } from "./harness.ts";
+import { describe, expect, test } from "vitest";
+import { openByteReader } from "../../src/archive/byte-reader.ts";
+import type { CentralRecord } from "../../src/archive/central-directory.ts";
+import { readEntryData } from "../../src/archive/entry-data.ts";
+import { defaultArchiveLimits } from "../../src/archive/limits.ts";
+import { timeBudget } from "../../src/archive/time-budget.ts";
+import { type HostileCase, refuseAll, temporaryFolder } from "./harness.ts";
 import { type RawEntry, rawZip } from "./raw-zip.ts";
 
 const content = "content of the file, content of the file";
@@ -92,5 +98,41 @@ const data: HostileCase[] = [
 function broken(bytes: Buffer): Buffer {
   return Buffer.concat([deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }), Buffer.alloc(1000, 0x07)]);
 }
+
+describe("unpacking", () => {
+  const folder = temporaryFolder();
+
+  test.each([
+    ["at once", 300_000, 1000],
+    ["as a stream", 60_000_000, 600_000],
+  ])("stops at the declared size: %s", async (title, sizeBytes, unpackedBytes) => {
+    const path = folder.path(title);
+    await writeFile(path, deflateRawSync(Buffer.alloc(sizeBytes), { level: 1 }));
+    const reader = await openByteReader(path);
+    const inspecting = { reader, limits: defaultArchiveLimits, time: timeBudget(10_000) };
+    const record = { ...blankRecord, packedBytes: reader.size, unpackedBytes };
+    let count = 0;
+    const unpacking = readEntryData(inspecting, { record, position: 0 }, (bytes) => {
+      count += bytes.length;
+    });
+    await expect(unpacking).rejects.toMatchObject({ details: { finding: "wrong_size" } });
+    expect(count).toBeLessThanOrEqual(unpackedBytes);
+    await reader.close();
+  });
+});
+
+const blankRecord: CentralRecord = {
+  name: "a",
+  kind: "file",
+  rawName: "a",
+  flags: 0,
+  method: 8,
+  modified: 0,
+  crc32: 0,
+  packedBytes: 0,
+  unpackedBytes: 0,
+  offset: 0,
+  externalAttributes: 0,
+};
 
 describe("archives whose data is not what it is said to be", () => refuseAll(data));

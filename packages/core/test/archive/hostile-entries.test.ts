@@ -67,6 +67,11 @@ const extras: HostileCase[] = [
     "name_mismatch",
     rawZip([{ ...deflated, extra: unicodePath("a.txt", "evil.txt") }]),
   ],
+  [
+    "another name in the directory's Unicode field",
+    "name_mismatch",
+    rawZip([{ ...deflated, central: { extra: unicodePath("a.txt", "evil.txt") } }]),
+  ],
   ["another name in the local Unicode field", "name_mismatch", local({ extra: unicodePath("a.txt", "../evil") })],
   [
     "a Unicode field for another name",

@@ -50,6 +50,7 @@ const trees: HostileCase[] = [
   ["names that differ in case", "duplicate_name", pair("README.md", "readme.MD")],
   ["folders that differ in case", "duplicate_name", pair("Dir/x", "dir/x")],
   ["names that differ in normal form", "duplicate_name", pair("caf\u00e9", "cafe\u0301")],
+  ["marks in another order", "duplicate_name", pair("\u03b1\u0345\u0301", "\u03b1\u0301\u0345")],
   ["a sharp s and two of them", "duplicate_name", pair("stra\u00dfe", "strasse")],
   ["final and other sigma", "duplicate_name", pair("\u03c3\u03c2", "\u03a3\u03c3")],
   ["the Kelvin sign and k", "duplicate_name", pair("\u212a", "k")],

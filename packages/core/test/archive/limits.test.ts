@@ -3,6 +3,7 @@ import { crc32, deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { inspectArchive } from "../../src/archive/inspect.ts";
 import { defaultArchiveLimits } from "../../src/archive/limits.ts";
+import { timeBudget } from "../../src/archive/time-budget.ts";
 import { findingOf, type HostileCase, inspector, refuseAll, temporaryFolder } from "./harness.ts";
 import { extra, numbers } from "./raw-bytes.ts";
 import { type RawEntry, rawZip } from "./raw-zip.ts";
@@ -21,8 +22,18 @@ const wideSize = (bytes: bigint): RawEntry => ({
   central: { unpackedBytes: 0xffffffff, extra: extra(1, numbers([8, bytes])) },
 });
 
-function many(count: number): RawEntry[] {
-  return Array.from({ length: count }, (_, index) => ({ name: `d${index % 50}/f${index}`, content: "x", method: 0 }));
+function many(count: number, folder = "d"): RawEntry[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `${folder}${index % 50}/f${index}`,
+    content: "x",
+    method: 0,
+  }));
+}
+
+/** Entries with comments as long as the format allows. */
+function wordy(count: number): RawEntry[] {
+  const comment = Buffer.alloc(0xffff, 0x2e);
+  return many(count).map((entry) => ({ ...entry, central: { comment } }));
 }
 
 const wrapped = many(65_537);
@@ -37,6 +48,13 @@ const limits: HostileCase[] = [
     "too_many_entries",
     rawZip(many(2), { zip64: { entries: 2n ** 40n, entriesHere: 2n ** 40n } }),
   ],
+  [
+    "long names without end",
+    "directory_too_large",
+    rawZip(many(2500, `${"n".repeat(240)}/`.repeat(2))),
+    { entries: 2500 },
+  ],
+  ["long comments without end", "directory_too_large", rawZip(wordy(60)), { entries: 100 }],
   ["one byte more than allowed", "unpacked_too_large", rawZip([{ content: "12345" }]), { unpackedBytes: 4 }],
   ["many files that are too much together", "unpacked_too_large", rawZip(many(11)), { unpackedBytes: 10 }],
   [
@@ -80,13 +98,42 @@ describe("archives at a limit", () => {
   });
 
   test("50,000 entries leave the process alive in between", async () => {
+    const archive = rawZip(many(50_000));
     let ticks = 0;
+    const started = performance.now();
     const timer = setInterval(() => {
       ticks += 1;
     }, 1);
-    expect(await inspect(rawZip(many(50_000)))).toMatchObject({ entries: 50_000, files: 50_000 });
+    expect(await inspect(archive)).toMatchObject({ entries: 50_000, files: 50_000 });
     clearInterval(timer);
-    expect(ticks).toBeGreaterThan(5);
+    expect((performance.now() - started) / ticks).toBeLessThan(25);
+  });
+});
+
+describe("a time budget", () => {
+  function workFor(ms: number): void {
+    for (const end = performance.now() + ms; performance.now() < end; );
+  }
+
+  test("lets others run after some work, and not after every step", async () => {
+    const time = timeBudget(10_000);
+    let turns = 0;
+    setImmediate(() => {
+      turns += 1;
+    });
+    await time.step();
+    expect(turns).toBe(0);
+    workFor(20);
+    await time.step();
+    expect(turns).toBe(1);
+  });
+
+  test("ends", async () => {
+    const time = timeBudget(10);
+    time.check();
+    workFor(15);
+    expect(() => time.check()).toThrow("Invalid package archive");
+    await expect(time.step()).rejects.toMatchObject({ details: { finding: "time_limit" } });
   });
 });
 

@@ -24,6 +24,8 @@ describe("a hostile publish.yaml", () => {
     ["an unknown alias", "Properties: { a: *b }"],
     ["an alias of itself", "Properties: { a: &a [*a] }"],
     ["ten billion laughs", `Properties:\n  l0: &l0 x\n  ${laughs.join("\n  ")}`],
+    ["a long list behind a few aliases", `Properties:\n  a: &a [${"1,".repeat(4000)}]\n  b: [${"*a,".repeat(10)}]`],
+    ["endless comments", `${"#\n".repeat(100_000)}Name: x`],
     ["an alias used very often", `Properties:\n  a: &a x\n  b: [${"*a,".repeat(5000)}]`],
     ["too deep a nesting", `Properties: ${'{"a":'.repeat(100)}1${"}".repeat(100)}`],
     ["the same key twice further down", "Properties: { a: 1, a: 2 }"],

@@ -2,7 +2,7 @@ import { crc32, deflateRawSync } from "node:zlib";
 import { numbers } from "./raw-bytes.ts";
 
 /** The numbers that local headers and central records both carry. */
-export interface HeaderFields {
+interface HeaderFields {
   signature: number;
   flags: number;
   method: number;
@@ -15,7 +15,7 @@ export interface HeaderFields {
 }
 
 /** What only a central record carries. */
-export interface CentralFields extends HeaderFields {
+interface CentralFields extends HeaderFields {
   comment: Buffer;
   commentLength: number;
   disk: number;
@@ -48,7 +48,7 @@ export interface RawEntry {
 }
 
 /** The fields of the end record and of what surrounds it. */
-export interface RawEnd {
+interface RawEnd {
   disk: number;
   directoryDisk: number;
   entriesHere: number;
@@ -66,7 +66,7 @@ export interface RawEnd {
 }
 
 /** The fields of the zip64 end record and its locator. */
-export interface RawZip64 {
+interface RawZip64 {
   signature: number;
   recordSize: number;
   disk: number;
