@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ErrorCode, errors } from "@serverless-registry/core";
+import {
+  type ConnectionError,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from "fastify";
+import type { Config } from "./config.ts";
+
+/** The requests that are being answered. */
+export interface RunningRequests {
+  count(): number;
+  /** Waits until none is left; false when that takes longer than `timeoutMs`. */
+  finished(timeoutMs: number): Promise<boolean>;
+}
+
+const HEADERS_TIMEOUT_MS = 15_000;
+/** A whole request, archive included, has to arrive in this time. */
+const REQUEST_TIMEOUT_MS = 30 * 60_000;
+
+/** A Fastify application as the registry wants it: limits, one line of log per finished request, failures in the registry's shape. */
+export function createApp(config: Config): { app: FastifyInstance; running: RunningRequests } {
+  const app = fastify({
+    logger: { level: config.logLevel },
+    // Fastify's own lines hold the address of the request, and an address may hold an upload id or a signature.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 5000 },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // No parameter is longer than an address can be: the registry itself says that it does not know such a name.
+    routerOptions: { maxParamLength: 64 * 1024 },
+    // A request that comes in on an open connection while the server stops is answered, and is the connection's last.
+    return503OnClosing: false,
+    ...(config.trustedProxies.length > 0 ? { trustProxy: config.trustedProxies } : {}),
+    frameworkErrors(error, _request, reply) {
+      sendFailure(reply, error.code === "FST_ERR_BAD_URL" ? "invalid_request" : "not_found");
+    },
+    clientErrorHandler,
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    // What Fastify refuses by itself, such as a content type that is none, is the client's mistake.
+    const isRefusal = error.statusCode !== undefined && error.statusCode < 500;
+    if (!isRefusal) request.log.error({ err: error }, "request failed outside of the registry");
+    const refusal = error.statusCode === 415 ? "unsupported_media_type" : "invalid_request";
+    sendFailure(reply, isRefusal ? refusal : "internal");
+  });
+  return { app, running: watchRequests(app) };
+}
+
+function watchRequests(app: FastifyInstance): RunningRequests {
+  let count = 0;
+  let onIdle = () => {};
+  app.addHook("onRequest", async (request, reply) => {
+    count += 1;
+    // Not the hook onResponse: a client that goes away while it sends is never told of there.
+    reply.raw.once("close", () => {
+      count -= 1;
+      if (count === 0) onIdle();
+      logRequest(request, reply);
+    });
+  });
+  return {
+    count: () => count,
+    async finished(timeoutMs) {
+      if (count === 0) return true;
+      const idle = new Promise<true>((resolve) => {
+        onIdle = () => resolve(true);
+      });
+      const timer = new AbortController();
+      const late = sleep(timeoutMs, false, { signal: timer.signal }).catch(() => false);
+      const result = await Promise.race([idle, late]);
+      timer.abort();
+      return result;
+    },
+  };
+}
+
+/** One line per request, with the route's pattern in place of the address. */
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, routeOptions, ip: address } = request;
+  const status = reply.statusCode;
+  const ms = Math.round(reply.elapsedTime * 10) / 10;
+  const isComplete = reply.raw.writableFinished;
+  request.log.info(
+    { method, route: routeOptions.url, status, address, ms },
+    isComplete ? "answered" : "the client went away",
+  );
+}
+
+function sendFailure(reply: FastifyReply, code: ErrorCode): void {
+  reply.code(errors[code].status).header("cache-control", "no-store").send(failureBody(code));
+}
+
+function failureBody(code: ErrorCode) {
+  return { error: errors[code].message, code };
+}
+
+/** Answers what is not even HTTP. The bytes that were received stay out of the log: they may hold credentials. */
+function clientErrorHandler(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed) return;
+  this.log.debug({ code: error.code }, "a client sent what is not HTTP, or too slowly");
+  if (socket.writable) {
+    const body = JSON.stringify(failureBody("invalid_request"));
+    const head = [
+      `HTTP/1.1 ${statusLine(error.code)}`,
+      "Content-Type: application/json; charset=utf-8",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "Connection: close",
+    ];
+    socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
+  }
+  socket.destroy(error);
+}
+
+function statusLine(code: string): string {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "408 Request Timeout";
+  if (code === "HPE_HEADER_OVERFLOW") return "431 Request Header Fields Too Large";
+  return "400 Bad Request";
+}

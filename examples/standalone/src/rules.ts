@@ -1,0 +1,103 @@
+import { isIP } from "node:net";
+
+/** What a text may be, and how it is understood. */
+export interface Rule<T> {
+  /** What is allowed, in words. */
+  readonly allowed: string;
+  parse(text: string): { value: T } | { reason: string };
+}
+
+function wholeNumber(min: number, max: number): Rule<number> {
+  return {
+    allowed: `a whole number from ${min} to ${max}`,
+    parse(text) {
+      if (!/^\d{1,16}$/.test(text)) return { reason: "is not a whole number in decimal digits" };
+      const value = Number(text);
+      return value >= min && value <= max ? { value } : { reason: value < min ? "is too small" : "is too large" };
+    },
+  };
+}
+
+function oneOf<const Word extends string>(...words: Word[]): Rule<Word> {
+  return {
+    allowed: words.join(", "),
+    parse(text) {
+      const value = words.find((word) => word === text);
+      return value === undefined ? { reason: "is none of the allowed words" } : { value };
+    },
+  };
+}
+
+const listenAddress: Rule<string> = {
+  allowed: "an IP address of this machine, such as 127.0.0.1, 0.0.0.0 or ::; or localhost, which means 127.0.0.1",
+  parse(text) {
+    if (text === "localhost") return { value: "127.0.0.1" };
+    return isIP(text) === 0 ? { reason: "is no IP address" } : { value: text };
+  },
+};
+
+const webAddress: Rule<string> = {
+  allowed: "an http or https address without user name, query and fragment, such as https://registry.example.com",
+  parse(text) {
+    const url = URL.parse(text);
+    if (url === null) return { reason: "is no address" };
+    if (url.protocol !== "http:" && url.protocol !== "https:") return { reason: "begins with neither http nor https" };
+    if (url.username !== "" || url.password !== "") return { reason: "holds a user name or password" };
+    if (/[?#]/.test(text)) return { reason: "holds a query or fragment" };
+    return { value: url.href.replace(/\/+$/, "") };
+  },
+};
+
+const sqliteUrl: Rule<string> = {
+  allowed: "sqlite: and a path, such as sqlite:./data/registry.db or sqlite:/var/lib/registry/registry.db",
+  parse(text) {
+    if (/^(mysql|mariadb)/i.test(text)) return { reason: "this build has SQLite only" };
+    const path = pathAfter("sqlite:", text);
+    if (path === ":memory:") return { reason: "a database in memory would forget what the archives belong to" };
+    return path === null ? { reason: "is not of that form" } : { value: path };
+  },
+};
+
+const fileUrl: Rule<string> = {
+  allowed: "file: and a path, such as file:./data/packages or file:/var/lib/registry/packages",
+  parse(text) {
+    if (/^s3:/i.test(text)) return { reason: "this build keeps archives in files only" };
+    const path = pathAfter("file:", text);
+    return path === null ? { reason: "is not of that form" } : { value: path };
+  },
+};
+
+/** The path behind a scheme; null for `//`, after which some read a host, some a relative and some an absolute path. */
+function pathAfter(scheme: string, text: string): string | null {
+  const path = text.startsWith(scheme) ? text.slice(scheme.length) : "";
+  return path === "" || path.startsWith("//") || path.includes("\0") ? null : path;
+}
+
+const minSecretBytes = 32;
+
+const secret: Rule<string> = {
+  allowed: `${minSecretBytes} bytes or more, best random: openssl rand -base64 48`,
+  parse(text) {
+    const bytes = Buffer.byteLength(text);
+    return bytes < minSecretBytes ? { reason: `has ${bytes} bytes, which is too short` } : { value: text };
+  },
+};
+
+const networks: Rule<string[]> = {
+  allowed: "IP addresses and networks (with a prefix of 1 bit or more), commas between, such as 10.0.0.0/8,::1",
+  parse(text) {
+    const items = text.split(",").map((item) => item.trim());
+    const wrong = items.find((item) => !isNetwork(item));
+    return wrong === undefined ? { value: items } : { reason: `${JSON.stringify(wrong)} is neither` };
+  },
+};
+
+function isNetwork(text: string): boolean {
+  const [, address = "", bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = address.includes("%") ? 0 : isIP(address);
+  // All of the internet is not a proxy: with a prefix of 0 every client could claim any address.
+  return version !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128)));
+}
+
+/** What the variables may hold. */
+export const rules = { wholeNumber, oneOf, listenAddress, webAddress, sqliteUrl, fileUrl, secret, networks };
