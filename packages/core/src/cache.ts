@@ -6,8 +6,8 @@ import type { Database } from "./ports/database.ts";
 export interface PackageCache {
   /**
    * What `load` read of a package earlier, or now. `part` says which of its aspects. Undefined is never kept.
-   * What this process changed shows at once; what others changed shows at once too where the database can tell, else
-   * within a second.
+   * What this process changed shows at once; what others changed shows from the next turn of the event loop on where the
+   * database can tell, else within a second.
    */
   read<T extends object>(packageName: string, part: string, load: () => Promise<T | undefined>): Promise<T | undefined>;
   /** Forgets everything about a package; called after each of its changes was committed. */
@@ -29,18 +29,31 @@ export function packageCache(database: Database, clock: Clock, maxBytes: number)
     sizeCalculation: (entry) => entry.sizeBytes,
   });
   let foreignChanges = database.foreignChanges();
+  let askedInThisTurn = false;
   // Counts every forgetting, so that a read that was under way meanwhile is not kept.
   let epoch = 0;
 
-  function liveEntry(packageName: string): Entry | undefined {
+  /** Asks once for all requests that came together: the question costs far more than a read from memory. */
+  function noticeForeignChanges(): void {
+    if (askedInThisTurn) return;
     const now = database.foreignChanges();
-    if (now !== foreignChanges) {
-      foreignChanges = now;
-      epoch++;
-      entries.clear();
-    }
+    askedInThisTurn = true;
+    setImmediate(() => {
+      askedInThisTurn = false;
+    });
+    if (now === foreignChanges) return;
+    foreignChanges = now;
+    epoch++;
+    entries.clear();
+  }
+
+  function liveEntry(packageName: string): Entry | undefined {
+    noticeForeignChanges();
     const entry = entries.get(packageName);
-    if (entry === undefined || now !== undefined || clock.now() - entry.loadedAt < staleAfterMs) return entry;
+    if (entry === undefined || foreignChanges !== undefined) return entry;
+    const ageMs = clock.now() - entry.loadedAt;
+    // A clock that was set back says nothing about the age.
+    if (ageMs >= 0 && ageMs < staleAfterMs) return entry;
     entries.delete(packageName);
     return undefined;
   }
@@ -55,7 +68,7 @@ export function packageCache(database: Database, clock: Clock, maxBytes: number)
       if (value === undefined || epoch !== epochBefore || maxBytes === 0) return value;
       const entry = entries.get(packageName) ?? { parts: new Map(), sizeBytes: 200, loadedAt: startedAt };
       entry.parts.set(part, value);
-      entry.sizeBytes += 200 + 2 * JSON.stringify(value).length;
+      entry.sizeBytes += 200 + roughBytes(value);
       entries.set(packageName, entry, { size: entry.sizeBytes });
       return value;
     },
@@ -64,4 +77,11 @@ export function packageCache(database: Database, clock: Clock, maxBytes: number)
       entries.delete(packageName);
     },
   };
+}
+
+/** About what a value of plain data occupies. Walks it, since writing it as JSON takes several times as long. */
+function roughBytes(value: unknown): number {
+  if (typeof value === "string") return 24 + 2 * value.length;
+  if (typeof value !== "object" || value === null) return 8;
+  return Object.values(value).reduce((sum: number, member) => sum + 8 + roughBytes(member), 64);
 }

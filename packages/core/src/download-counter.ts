@@ -8,8 +8,10 @@ import type { Logger } from "./ports/logger.ts";
 export interface DownloadCounter {
   /** Counts one download. It is written within five seconds; a crash before that loses it. */
   count(versionId: number, packageId: number): void;
-  /** Writes what was counted so far. */
+  /** Writes what was counted so far. What cannot be written now is kept and tried again. */
   flush(): Promise<void>;
+  /** Writes what was counted so far, for the last time. */
+  close(): Promise<void>;
 }
 
 const flushAfterMs = 5000;
@@ -19,6 +21,14 @@ export function downloadCounter(database: Database, clock: Clock, logger: Logger
   let waiting = new Map<string, DownloadBatch>();
   let timer: NodeJS.Timeout | undefined;
   let flushing = Promise.resolve();
+  let isClosed = false;
+
+  function arm(): void {
+    if (isClosed) return;
+    timer ??= setTimeout(() => {
+      flush().catch((error) => logger.warn({ err: error }, "download counts wait for the database"));
+    }, flushAfterMs).unref();
+  }
 
   function add(batch: DownloadBatch): void {
     const key = `${batch.versionId} ${batch.day}`;
@@ -37,6 +47,7 @@ export function downloadCounter(database: Database, clock: Clock, logger: Logger
       });
     } catch (error) {
       batches.forEach(add);
+      arm();
       throw error;
     }
   }
@@ -51,10 +62,12 @@ export function downloadCounter(database: Database, clock: Clock, logger: Logger
   return {
     count(versionId, packageId) {
       add({ versionId, packageId, day: toDay(clock.now()), count: 1 });
-      timer ??= setTimeout(() => {
-        flush().catch((error) => logger.warn({ err: error }, "download counts wait for the database"));
-      }, flushAfterMs).unref();
+      arm();
     },
     flush,
+    close() {
+      isClosed = true;
+      return flush();
+    },
   };
 }

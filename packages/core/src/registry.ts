@@ -92,8 +92,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     outage: (error: unknown) => ctx.database.outage(error),
     flush: () => ctx.downloads.flush(),
     async close() {
-      await ctx.downloads.flush();
-      await ctx.database.close();
+      try {
+        await ctx.downloads.close();
+      } finally {
+        await ctx.database.close();
+      }
     },
   });
 }

@@ -114,12 +114,16 @@ export function parseMap(
     if (parseText(key, field, options.maxKeyLength).trim() === "") throw invalidPackage(field, "no empty names");
     map[key] = parseJson(item, field);
   }
-  if (JSON.stringify(map).length > 65_536) throw invalidPackage(field, "at most 64 KiB");
+  if (Buffer.byteLength(JSON.stringify(map)) > 65_536) throw invalidPackage(field, "at most 64 KiB");
   return map;
 }
 
 function toPairs(value: unknown, field: string, spelling: EntrySpelling | undefined): [string, unknown][] {
-  if (Array.isArray(value) && spelling !== undefined) return value.flatMap((item) => toPairs(item, field, spelling));
+  if (!Array.isArray(value) || spelling === undefined) return entriesOf(value, field, spelling);
+  return value.flatMap((item) => entriesOf(item, field, spelling));
+}
+
+function entriesOf(value: unknown, field: string, spelling: EntrySpelling | undefined): [string, unknown][] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidPackage(field, "an object");
   if (spelling !== undefined && Object.hasOwn(value, spelling.key)) {
     const entry = value as Record<string, unknown>;
@@ -130,14 +134,25 @@ function toPairs(value: unknown, field: string, spelling: EntrySpelling | undefi
   return Object.entries(value);
 }
 
+const maxDepth = 64;
+
 function parseJson(value: unknown, field: string): Json {
-  let text: string | undefined;
+  let json: Json | undefined;
   try {
-    text = JSON.stringify(value);
+    json = JSON.parse(JSON.stringify(value)) as Json;
   } catch {
-    text = undefined;
+    json = undefined;
   }
-  if (text === undefined || !text.isWellFormed() || text.includes("\\u0000"))
-    throw invalidPackage(field, "JSON values");
-  return JSON.parse(text) as Json;
+  if (json === undefined || !isStorable(json)) {
+    throw invalidPackage(field, `JSON values of well-formed text, nested at most ${maxDepth} deep`);
+  }
+  return json;
+}
+
+/** What every engine stores and every reader can walk through without running out of stack. */
+function isStorable(value: Json, depth = 0): boolean {
+  if (typeof value === "string") return value.isWellFormed() && !value.includes("\0");
+  if (typeof value !== "object" || value === null) return true;
+  if (depth >= maxDepth) return false;
+  return Object.entries(value).every(([key, item]) => isStorable(key) && isStorable(item, depth + 1));
 }

@@ -36,7 +36,9 @@ export function queryTerms(text: string): SearchTerm[] {
 }
 
 function splitRuns(text: string): string[] {
-  return text.normalize("NFKD").replace(/\p{M}/gu, "").normalize("NFC").toLowerCase().match(runs) ?? [];
+  const folded = text.normalize("NFKD").replace(/\p{M}/gu, "").normalize("NFC").toLowerCase();
+  // Lower case writes a sigma at a word's end in another way, but the end of what is looked for is not the word's.
+  return folded.replaceAll("ς", "σ").match(runs) ?? [];
 }
 
 function encodeWord(word: string): string {

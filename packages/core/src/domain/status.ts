@@ -44,8 +44,23 @@ const outcomes: Readonly<Record<Exclude<Transition, "restore" | "unblock">, Vers
  */
 export function nextStatus(from: string, transition: Transition, previous: string | null = null): VersionStatus | null {
   if (!transitions[transition].some((status) => status === from)) return null;
-  if (transition === "restore" || transition === "unblock") return (previous as VersionStatus | null) ?? "active";
+  if (transition === "restore" || transition === "unblock") return (firstOf(previous) as VersionStatus) || "active";
   return outcomes[transition];
+}
+
+/**
+ * What to keep as `previous` along with a transition: where to go back to, and from there, separated by spaces; a version can
+ * be deleted first and blocked then. Null for nothing.
+ */
+export function nextPrevious(from: string, transition: Transition, previous: string | null): string | null {
+  if (transition === "delete" || transition === "block") return previous === null ? from : `${from} ${previous}`;
+  if (transition === "restore" || transition === "unblock")
+    return previous?.slice(firstOf(previous).length + 1) || null;
+  return previous;
+}
+
+function firstOf(previous: string | null): string {
+  return previous?.split(" ", 1)[0] ?? "";
 }
 
 /** True for versions that readers see. */

@@ -27,14 +27,20 @@ const numberWidth = 16;
 
 /**
  * Text that sorts byte by byte as SemVer precedence orders versions; equal for versions that differ only in build metadata.
- * Numbers are padded, identifiers are separated by a character below all they can hold, and "no pre-release" is above all.
+ * Numbers of the core are padded, those of a pre-release (which know no bound) stand behind their length; identifiers are
+ * separated by a character below all they can hold, and "no pre-release" is above all.
  */
 export function versionKey(version: VersionNumber): string {
   const { major, minor, patch, prerelease } = new semver.SemVer(version);
   const core = [major, minor, patch].map(pad).join("");
   if (prerelease.length === 0) return `${core}~`;
-  const identifiers = prerelease.map((part) => (typeof part === "number" ? `0${pad(part)}` : `1${part}`));
-  return `${core}!${identifiers.join("!")}`;
+  return `${core}!${prerelease.map((part) => identifierKey(String(part))).join("!")}`;
+}
+
+/** Numeric identifiers are below all others, whatever their length. */
+function identifierKey(identifier: string): string {
+  if (!/^\d+$/.test(identifier)) return `1${identifier}`;
+  return `0${String(identifier.length).padStart(2, "0")}${identifier}`;
 }
 
 function pad(value: number): string {

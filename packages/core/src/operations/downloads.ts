@@ -35,15 +35,15 @@ export interface Archive {
  * @throws version_not_found, and version_deleted for one that was there once
  */
 export async function locate(ctx: Context, caller: Caller, input: ArchiveLocator): Promise<Archive> {
-  const archive = await ctx.cache.read(input.package, `archive ${input.version}`, () => load(ctx, input));
-  if (archive === undefined) throw new RegistryError("version_not_found");
-  const isPublic = archive.visibility === "public" && ctx.policy.readAccess === "public";
-  if (!isPublic && !hasGrant(ctx, input)) {
-    const allowed = await mayRead(ctx, caller, { id: archive.packageId, visibility: archive.visibility });
-    if (!allowed) throw new RegistryError("version_not_found");
+  const found = await ctx.cache.read(input.package, `archive ${input.version}`, () => load(ctx, input));
+  if (found === undefined) throw new RegistryError("version_not_found");
+  const { packageId, visibility, archive } = found;
+  const isPublic = visibility === "public" && ctx.policy.readAccess === "public";
+  if (!isPublic && !hasGrant(ctx, input) && !(await mayRead(ctx, caller, { id: packageId, visibility }))) {
+    throw new RegistryError("version_not_found");
   }
-  const { visibility, ...found } = archive;
-  return { ...found, audience: isPublic ? "shared" : "client" };
+  if (archive === null) throw new RegistryError("version_deleted");
+  return { ...archive, audience: isPublic ? "shared" : "client" };
 }
 
 /** An archive that is open for reading. */
@@ -93,13 +93,21 @@ export async function openLocated(ctx: Context, _caller: Caller, input: LocatedI
   return { ...archive, body: blob.body };
 }
 
-async function load(ctx: Context, input: VersionInput) {
+interface FoundArchive {
+  packageId: number;
+  visibility: string;
+  /** Null for a version that was there once. */
+  archive: Omit<Archive, "audience"> | null;
+}
+
+async function load(ctx: Context, input: VersionInput): Promise<FoundArchive | undefined> {
   const [target] = await findPackage(ctx.database, { name: input.package });
   if (target === undefined) return undefined;
   const [row] = await findVersion(ctx.database, { packageId: target.id, version: input.version });
-  if (row?.status === "deleted" && target.visibility === "public") throw new RegistryError("version_deleted");
+  const found = { packageId: target.id, visibility: target.visibility };
+  if (row?.status === "deleted") return { ...found, archive: null };
   if (row === undefined || !isVisible(row.status) || row.sha256 === null || row.size === null) return undefined;
-  return {
+  const archive = {
     package: target.name,
     version: row.version,
     versionId: row.id,
@@ -107,8 +115,8 @@ async function load(ctx: Context, input: VersionInput) {
     sha256: row.sha256,
     size: row.size,
     fileName: `${target.name}-${row.version}.zip`.replace(/[^A-Za-z0-9._+-]/g, "_"),
-    visibility: target.visibility,
   };
+  return { ...found, archive };
 }
 
 function hasGrant(ctx: Context, { grant, ...input }: ArchiveLocator): boolean {

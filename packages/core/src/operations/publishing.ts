@@ -37,7 +37,7 @@ export interface OpenRelease {
  * @throws invalid_package, release_forbidden, name_taken, type_conflict, version_exists
  */
 export async function create(ctx: Context, actor: Actor, input: ReleaseInput): Promise<OpenRelease> {
-  const fields = await parseRelease(ctx, input);
+  const fields = await parseRelease(ctx, actor, input);
   const [known] = await findPackage(ctx.database, { name: fields.package });
   if (known !== undefined) await requireRole(ctx.database, actor, known.id, publishRequirement);
   const uploadId = newUploadId();
@@ -80,7 +80,7 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
   await withStaged(ctx, input, async (archive) => {
     const inspection = await inspectStaged(ctx, archive);
     if (known !== undefined && (await isPublished(ctx, known.id, input.version, archive.sha256))) return;
-    const fields = await parseRelease(ctx, toReleaseInput(input, inspection.documents.manifest));
+    const fields = await parseRelease(ctx, actor, toReleaseInput(input, inspection.documents.manifest));
     const ids = await dependencyIds(ctx, fields.manifest);
     await archive.staged.commit(archive.sha256, archive.size);
     const { sha256, size } = archive;

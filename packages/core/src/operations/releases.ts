@@ -30,7 +30,7 @@ export async function list(ctx: Context, caller: Caller, input: PackageInput): P
   const head = await readHead(ctx, caller, input.package, "package_not_found");
   const releases = await ctx.cache.read(head.name, "list", async () => {
     const rows = await listVisibleVersions(ctx.database, { packageId: head.id });
-    return rows.map((row) => toSummary(head.name, row));
+    return Object.freeze(rows.map((row) => toSummary(head.name, row)));
   });
   if (releases === undefined || releases.length === 0) throw new RegistryError("package_not_found");
   if (head.visibility === "public") return releases;

@@ -96,7 +96,7 @@ export interface HostUser {
  */
 export async function actAs(ctx: Context, user: HostUser, origin: Origin = {}): Promise<Actor> {
   const username = parseUsername(user.username);
-  const known = (await findUser(ctx.database.reader, username)) ?? (await adopt(ctx, username, user.email));
+  const known = (await findUser(ctx.database.reader, username)) ?? (await adopt(ctx, user, origin));
   return actor({ ...toActor(known, null, origin), isAdmin: user.isAdmin ?? known.is_admin === 1 });
 }
 
@@ -111,9 +111,9 @@ export async function whoami(_ctx: Context, caller: Actor): Promise<Identity> {
   return { username: caller.username, isAdmin: caller.isAdmin };
 }
 
-async function adopt(ctx: Context, username: string, email: string | undefined): Promise<UserRow> {
+async function adopt(ctx: Context, { username, email }: HostUser, origin: Origin): Promise<UserRow> {
   const address = parseEmail(email ?? `${username.toLowerCase()}@users.invalid`);
-  const visitor: Caller = { kind: "visitor" };
+  const visitor: Caller = { kind: "visitor", ...origin };
   const request = { action: "user.register", caller: visitor, details: { username, by: "host" } } as const;
   try {
     await applyChange(ctx, request, async (tx, notes) => {

@@ -4,9 +4,10 @@ import { lockPackage } from "../db/packages.ts";
 import { moveVersion, updateRollout, type VersionRow } from "../db/versions.ts";
 import type { Permission } from "../domain/permissions.ts";
 import { parseRatio } from "../domain/rollout.ts";
-import { nextStatus, type Transition } from "../domain/status.ts";
+import { nextPrevious, nextStatus, type Transition } from "../domain/status.ts";
 import { fromRowTime, toRowTime } from "../domain/times.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
+import type { Tx } from "../ports/database.ts";
 import type { ChangeAction } from "../ports/hooks.ts";
 import type { VersionInput } from "./releases.ts";
 import { changeablePackage, readablePackage, requireRole, requireVersion } from "./steps/access.ts";
@@ -50,7 +51,7 @@ export async function remove(ctx: Context, actor: Actor, input: VersionInput): P
     forbidden: "delete_forbidden",
     notFound: "version_not_found",
     impossible: "version_not_found",
-    values: (version) => ({ deleted_at: toRowTime(ctx.clock.now()), previous_status: version.status }),
+    values: () => ({ deleted_at: toRowTime(ctx.clock.now()) }),
   });
 }
 
@@ -65,7 +66,7 @@ export async function restore(ctx: Context, actor: Actor, input: VersionInput): 
     values(version) {
       const deletedAt = fromRowTime(version.deleted_at) ?? 0;
       if (deletedAt + ctx.limits.restoreWindowMs < ctx.clock.now()) throw new RegistryError("restore_expired");
-      return { deleted_at: null, previous_status: null };
+      return { deleted_at: null };
     },
   });
 }
@@ -138,10 +139,7 @@ async function moveByMember(ctx: Context, actor: Actor, input: VersionInput, ste
   await applyChange(ctx, request, async (tx) => {
     await lockPackage(tx, target.id);
     await requireRole(tx, actor, target.id, requirement);
-    const status = nextStatus(version.status, step.transition, version.previous_status);
-    const moved =
-      status !== null &&
-      (await moveVersion(tx, { id: version.id, from: version.status, to: status }, step.values(version)));
+    const moved = await move(tx, version, { transition: step.transition, values: () => step.values(version) });
     if (!moved) {
       throw new RegistryError(step.impossible ?? "invalid_transition", { details: { status: version.status } });
     }
@@ -162,12 +160,21 @@ async function moveByAdmin(ctx: Context, actor: Actor, input: VersionInput, step
   const details = step.reason === null ? {} : { reason: step.reason };
   const request = { action: step.action, caller: actor, package: target, version: input.version, details } as const;
   await applyChange(ctx, request, async (tx) => {
-    const status = nextStatus(version.status, step.transition, version.previous_status);
-    const previous_status = step.transition === "block" ? version.status : null;
-    const moved =
-      status !== null &&
-      (await moveVersion(tx, { id: version.id, from: version.status, to: status }, { previous_status }));
+    const moved = await move(tx, version, { transition: step.transition, values: () => ({}) });
     if (!moved) throw new RegistryError("invalid_transition", { details: { status: version.status } });
     await refreshPackage(tx, target.id, ctx.clock.now());
   });
+}
+
+/** Moves a version along; false when that is not possible from where it is, or somebody else was faster. */
+async function move(
+  tx: Tx,
+  version: VersionRow,
+  step: { transition: Transition; values: () => Partial<VersionRow> },
+): Promise<boolean> {
+  const { id, status: from, previous_status: previous } = version;
+  const to = nextStatus(from, step.transition, previous);
+  if (to === null) return false;
+  const previous_status = nextPrevious(from, step.transition, previous);
+  return moveVersion(tx, { id, from, to }, { ...step.values(), previous_status });
 }

@@ -4,7 +4,7 @@ import type { Actor, Context } from "../../context.ts";
 import { touchBlob } from "../../db/blobs.ts";
 import { hasChangelog, saveChangelog } from "../../db/changelogs.ts";
 import { readSets, replaceSets, setNames } from "../../db/manifest-sets.ts";
-import { indexPackage, refreshPackage } from "../../db/package-index.ts";
+import { indexPackage, refreshLatest } from "../../db/package-index.ts";
 import { updatePackage } from "../../db/packages.ts";
 import { moveVersion, type VersionRow } from "../../db/versions.ts";
 import { type Manifest, parseHome } from "../../domain/manifest.ts";
@@ -56,15 +56,16 @@ export async function activate(ctx: Context, tx: Tx, activation: Activation): Pr
   if (inspection.documents.changelog !== null && !(await hasChangelog(tx, version.id))) {
     await saveChangelog(tx, version.id, { changelog: inspection.documents.changelog, created_at: now });
   }
-  const latestId = await refreshPackage(tx, version.package_id, ctx.clock.now());
-  if (latestId !== version.id) return;
-  // What the latest version names is what the package says from now on.
-  await replaceSets(tx, version.package_id, named, activation.dependencyIds);
-  await updatePackage(tx, version.package_id, {
-    ...(version.description === null ? {} : { description: version.description }),
-    ...(named.home === undefined ? {} : { home: named.home }),
-  });
-  await indexPackage(tx, version.package_id, true);
+  const latestId = await refreshLatest(tx, version.package_id, ctx.clock.now());
+  if (latestId === version.id) {
+    // What the latest version names is what the package says from now on.
+    await replaceSets(tx, version.package_id, named, activation.dependencyIds);
+    await updatePackage(tx, version.package_id, {
+      ...(version.description === null ? {} : { description: version.description }),
+      ...(named.home === undefined ? {} : { home: named.home }),
+    });
+  }
+  await indexPackage(tx, version.package_id, latestId !== null);
 }
 
 /** The home page that the archive's `publish.yaml` names, where the publisher named none; one that is no address is left out. */

@@ -32,7 +32,7 @@ export async function applyChange<T>(
 ): Promise<T> {
   const change = describe(request);
   await askHost(ctx, change);
-  const { result, details } = await ctx.database.write(async (tx) => {
+  const writing = ctx.database.write(async (tx) => {
     const notes: ChangeNotes = {
       packageId: request.package?.id ?? null,
       userId: request.caller.kind === "user" ? request.caller.userId : null,
@@ -50,7 +50,10 @@ export async function applyChange<T>(
     });
     return { result, details: notes.details };
   });
-  if (request.package !== undefined) ctx.cache.forget(request.package.name);
+  const { result, details } = await writing.finally(() => {
+    // Failed ones too: a commit whose answer was lost has happened all the same.
+    if (request.package !== undefined) ctx.cache.forget(request.package.name);
+  });
   await tellHost(ctx, { ...change, details });
   return result;
 }

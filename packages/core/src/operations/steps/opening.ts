@@ -2,7 +2,7 @@ import type { Actor, Context } from "../../context.ts";
 import { saveChangelog } from "../../db/changelogs.ts";
 import { saveRole } from "../../db/maintainers.ts";
 import { findPackage, findPackageByKey, insertPackage, type PackageRow } from "../../db/packages.ts";
-import { findVersion, findVersionByKey, insertVersion, moveVersion, type NewVersion } from "../../db/versions.ts";
+import { findVersionByKey, insertVersion, moveVersion, type NewVersion } from "../../db/versions.ts";
 import type { PackageType } from "../../domain/manifest.ts";
 import { foldName, invalidPackage } from "../../domain/names.ts";
 import { nextStatus } from "../../domain/status.ts";
@@ -87,15 +87,14 @@ async function openPackage(
 }
 
 async function savePending(ctx: Context, tx: Tx, row: NewVersion): Promise<number> {
-  const [same] = await findVersion(tx, { packageId: row.package_id, version: row.version });
-  const taken = same ?? (await findVersionByKey(tx, row.package_id, row.version_key ?? ""));
+  const taken = await findVersionByKey(tx, row.package_id, row.version_key ?? "");
   if (taken === undefined) {
     return insertVersion(tx, row).catch((error: unknown) => {
       if (ctx.database.isUniqueViolation(error)) throw new RegistryError("version_exists", { cause: error });
       throw error;
     });
   }
-  const isTwin = same === undefined;
+  const isTwin = taken.version !== row.version;
   const status = isTwin ? null : nextStatus(taken.status, "reopen");
   if (status === null) {
     const hint = isTwin ? `${taken.version} differs in build metadata only` : `this version is ${taken.status}`;

@@ -1,4 +1,4 @@
-import type { Context } from "../../context.ts";
+import type { Actor, Context } from "../../context.ts";
 import { findPackage } from "../../db/packages.ts";
 import { listVisibleVersions } from "../../db/versions.ts";
 import {
@@ -16,6 +16,7 @@ import { invalidPackage, type PackageName, parsePackageName } from "../../domain
 import { parseRatio } from "../../domain/rollout.ts";
 import { parseRange, parseVersion, satisfies, type VersionNumber } from "../../domain/versions.ts";
 import { RegistryError } from "../../errors.ts";
+import { mayRead } from "./access.ts";
 
 /** Longest readme and change log that is kept, in bytes of UTF-8. */
 export const maxDocumentBytes = 512 * 1024;
@@ -71,8 +72,8 @@ export interface ReleaseFields {
  * Checks a release input.
  * @throws invalid_package naming the field and its rule, invalid_rollout
  */
-export async function parseRelease(ctx: Context, input: ReleaseInput): Promise<ReleaseFields> {
-  const dependencies = await parseDependencies(ctx, input.dependencies);
+export async function parseRelease(ctx: Context, actor: Actor, input: ReleaseInput): Promise<ReleaseFields> {
+  const dependencies = await parseDependencies(ctx, actor, input.dependencies);
   return {
     package: await parseName(ctx, input.package),
     version: parseVersion(input.version),
@@ -120,7 +121,11 @@ async function parseName(ctx: Context, name: unknown): Promise<PackageName> {
   return known === undefined ? parsePackageName(name) : (known.name as PackageName);
 }
 
-async function parseDependencies(ctx: Context, value: unknown): Promise<Record<string, string> | undefined> {
+async function parseDependencies(
+  ctx: Context,
+  actor: Actor,
+  value: unknown,
+): Promise<Record<string, string> | undefined> {
   if (value === undefined) return undefined;
   const map = parseMap(value, "dependencies", { maxKeyLength: 64 });
   const dependencies: Record<string, string> = Object.create(null);
@@ -128,7 +133,7 @@ async function parseDependencies(ctx: Context, value: unknown): Promise<Record<s
     const field = `dependencies.${name}`;
     const range = parseRange(item, field);
     const [row] = await findPackage(ctx.database, { name });
-    if (row === undefined) throw invalidPackage(field, "there is no such package");
+    if (row === undefined || !(await mayRead(ctx, actor, row))) throw invalidPackage(field, "there is no such package");
     const versions = await listVisibleVersions(ctx.database, { packageId: row.id });
     if (!versions.some((version) => satisfies(version.version, range))) {
       throw invalidPackage(field, "no version of that package is in this range");

@@ -42,7 +42,10 @@ export async function withStaged<T>(
   } catch (error) {
     throw translateStreamError(error);
   } finally {
-    await staged.discard();
+    // What stays behind is swept later: no reason to call a published version a failure.
+    await staged.discard().catch((error: unknown) => {
+      ctx.logger.warn({ err: error }, "a staged archive was not removed");
+    });
   }
 }
 

@@ -60,7 +60,8 @@ type ReleaseColumns = Pick<
   | "grayscale"
 >;
 
-const none: JsonMap = Object.freeze(Object.create(null));
+const noMap: Readonly<Record<string, never>> = Object.freeze(Object.create(null));
+const noList: readonly never[] = Object.freeze([]);
 
 /** A version's row as callers see it. */
 export function toRelease(target: PackageFacts, row: ReleaseColumns): Release {
@@ -72,12 +73,12 @@ export function toRelease(target: PackageFacts, row: ReleaseColumns): Release {
     description: row.description ?? "",
     readme: row.readme ?? "",
     home: manifest.home ?? "",
-    providers: manifest.providers ?? [],
-    tags: manifest.tags ?? [],
-    services: manifest.services ?? none,
-    commands: manifest.commands ?? none,
-    properties: manifest.properties ?? none,
-    dependencies: manifest.dependencies ?? {},
+    providers: manifest.providers ?? noList,
+    tags: manifest.tags ?? noList,
+    services: manifest.services ?? noMap,
+    commands: manifest.commands ?? noMap,
+    properties: manifest.properties ?? noMap,
+    dependencies: manifest.dependencies ?? noMap,
     deprecation: target.deprecation,
   });
 }
@@ -123,7 +124,7 @@ export function toSummary(
   });
 }
 
-/** A stored manifest; rows without one have none of the sets. */
+/** A stored manifest; rows without one have none of the sets. Frozen throughout: what is kept for reading is handed out. */
 export function parseManifest(text: string | null): Manifest {
-  return text === null ? {} : (JSON.parse(text) as Manifest);
+  return text === null ? {} : (JSON.parse(text, (_, value: unknown) => Object.freeze(value)) as Manifest);
 }
