@@ -16,10 +16,13 @@ export interface FsStorageOptions {
 
 const DEFAULT_RESERVE_BYTES = 256 * 1024 * 1024;
 
+/** An upload writes at least so often, or it has died: what is older when the storage is first used was left by a crash. */
+const LEFTOVER_AGE_MS = 60 * 60 * 1000;
+
 /**
  * Keeps blobs as files `blobs/<aa>/<bb>/<digest>` below a folder, readable by the owner only. A blob appears complete or not
  * at all, and is on disk, with every folder that leads to it, before its commit resolves.
- * Several processes may share the folder.
+ * Several processes may share the folder. The first use removes what uploads that a crash cut off have left.
  * @throws insufficient_storage `stage`, its stream and `commit`: the disk is full, or a quota or the reserve is reached
  */
 export function fsStorage(options: FsStorageOptions): BlobStorage {
@@ -27,14 +30,19 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
   const layout = layoutBelow(root);
   const folders = directories();
 
-  async function makeFolders(): Promise<void> {
+  let swept = false;
+
+  async function prepare(): Promise<void> {
     await folders.ensure(layout.stages);
     await folders.ensure(layout.blobs);
+    if (swept) return;
+    swept = true;
+    await sweepStages(layout, LEFTOVER_AGE_MS);
   }
 
   return {
     async stage(expectedSize = 0) {
-      await reportingFullDisk(makeFolders);
+      await reportingFullDisk(prepare);
       await requireFreeSpace(layout.stages, expectedSize + reserveBytes);
       return openStage(layout, folders);
     },

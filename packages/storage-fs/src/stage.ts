@@ -1,4 +1,4 @@
-import { type FileHandle, link, open, rm, stat, utimes } from "node:fs/promises";
+import { type FileHandle, link, open, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Writable } from "node:stream";
 import type { Digest, StagedBlob } from "@serverless-registry/core";
@@ -6,6 +6,7 @@ import { type Directories, syncDirectory } from "./directories.ts";
 import { asStorageError, hasCode, reportingFullDisk } from "./full-disk.ts";
 import type { Layout } from "./layout.ts";
 import { fileSink } from "./sink.ts";
+import { unlinkIfThere } from "./walk.ts";
 
 const FILE_MODE = 0o600;
 
@@ -19,11 +20,14 @@ export async function openStage(layout: Layout, folders: Directories): Promise<S
   const sink = fileSink(file);
   let commitment: Promise<void> | null = null;
   let discarded = false;
+  let removed = false;
 
   /** Closes and removes the temporary file; its name may be gone already. */
   async function remove(): Promise<void> {
+    if (removed) return;
     await closeSink(sink.writable, file);
-    await rm(path, { force: true });
+    await unlinkIfThere(path);
+    removed = true;
   }
 
   async function makeDurable(digest: Digest, size: number): Promise<void> {

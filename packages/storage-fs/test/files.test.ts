@@ -184,3 +184,15 @@ test("makes every missing folder above the root", async () => {
   const digest = await storeBytes(storage, bytes);
   expect(await readBlob(fsStorage({ root: join(root, "nested/deeper/") }), digest)).toEqual(bytes);
 });
+
+test("the first upload after a start removes what a crash left an hour ago, and nothing younger", async () => {
+  await storeBytes(fsStorage({ root }), Buffer.from("makes the folders"));
+  const old = join(root, "tmp", "0b5f3c1e-8f0a-4c55-9a57-0d8f3f1f7d11");
+  const young = join(root, "tmp", "0b5f3c1e-8f0a-4c55-9a57-0d8f3f1f7d22");
+  for (const path of [old, young]) await writeFile(path, "left");
+  const longAgo = new Date(Date.now() - 3_700_000);
+  await utimes(old, longAgo, longAgo);
+  const restarted = fsStorage({ root });
+  await (await restarted.stage()).discard();
+  expect(await readdir(join(root, "tmp"))).toEqual(["0b5f3c1e-8f0a-4c55-9a57-0d8f3f1f7d22"]);
+});

@@ -11,6 +11,13 @@ import { countRollouts, findLatestCandidate } from "./versions.ts";
  * latest, how many are out for a part of the clients only, and the search index. The id of the latest version, or null.
  */
 export async function refreshPackage(tx: Tx, packageId: number, nowMs?: number): Promise<number | null> {
+  const latestId = await refreshLatest(tx, packageId, nowMs);
+  await indexPackage(tx, packageId, latestId !== null);
+  return latestId;
+}
+
+/** The same without the search index, for a change that brings that up to date itself. */
+export async function refreshLatest(tx: Tx, packageId: number, nowMs?: number): Promise<number | null> {
   const rollouts = await countRollouts(tx, packageId);
   const forAll = await findLatestCandidate(tx, packageId, "all");
   const latest = forAll ?? (rollouts > 0 ? await findLatestCandidate(tx, packageId, "some") : undefined);
@@ -20,7 +27,6 @@ export async function refreshPackage(tx: Tx, packageId: number, nowMs?: number):
     rollouts,
     ...(nowMs === undefined ? {} : { update_time: toRowTime(nowMs) }),
   });
-  await indexPackage(tx, packageId, latestId !== null);
   return latestId;
 }
 

@@ -1,5 +1,6 @@
 import { type Selectable, sql } from "kysely";
-import type { Executor, Tx } from "../ports/database.ts";
+import { isVisible } from "../domain/status.ts";
+import type { Database, Executor, Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
 import { prepared } from "./prepared.ts";
 
@@ -36,10 +37,26 @@ const summaryColumns = [
   "v.yank_reason",
 ] as const;
 
-/** One version of a package, whatever its status. */
-export const findVersion = prepared<{ packageId: number; version: string }, VersionRow>((db, { packageId, version }) =>
+const selectVersions = prepared<{ packageId: number; version: string }, VersionRow>((db, { packageId, version }) =>
   db.selectFrom("Versions").selectAll().where("package_id", "=", packageId).where("version", "=", version),
 );
+
+/**
+ * One version of a package, whatever its status. Of several with this number, which a taken-over database may hold, the one
+ * that counts comes first.
+ */
+export async function findVersion(
+  source: Database | Executor,
+  args: { packageId: number; version: string },
+): Promise<VersionRow[]> {
+  const rows = await selectVersions(source, args);
+  return rows.length < 2 ? rows : rows.toSorted((a, b) => standing(a) - standing(b) || a.id - b.id);
+}
+
+function standing({ version_key, status }: VersionRow): number {
+  if (version_key !== null) return 0;
+  return isVisible(status) ? 1 : 2;
+}
 
 /** The versions readers see, newest by SemVer first; versions of a taken-over database that are no SemVer come last. */
 export const listVisibleVersions = prepared<{ packageId: number }, VersionSummaryRow>((db, { packageId }) =>
@@ -110,18 +127,6 @@ export async function countRollouts(tx: Tx, packageId: number): Promise<number> 
     .where("grayscale", "<", 1)
     .executeTakeFirstOrThrow();
   return Number(row.count);
-}
-
-/** True when the package has a version that readers see. */
-export async function hasVisibleVersion(tx: Tx, packageId: number): Promise<boolean> {
-  const row = await tx
-    .selectFrom("Versions")
-    .select("id")
-    .where("package_id", "=", packageId)
-    .where("status", "in", ["active", "yanked"])
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
 }
 
 /** Adds a version and says under which id. */

@@ -1,9 +1,9 @@
 import SqliteFile from "better-sqlite3";
-import { type Dialect, Kysely, SqliteDialect } from "kysely";
+import { type Dialect, Kysely, type SqliteDatabase, SqliteDialect } from "kysely";
 import type { Database } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
 import { immediateDialect } from "./dialect.ts";
-import { keptStatements, type SqliteConnection } from "./kept-statements.ts";
+import { type KeptStatements, keptStatements, type SqliteConnection } from "./kept-statements.ts";
 
 export type { SqliteConnection } from "./kept-statements.ts";
 
@@ -34,38 +34,56 @@ export interface SqliteDialectOptions {
   dialect: Dialect;
 }
 
+const defaultBusyTimeoutMs = 5000;
+
 /** A SQLite database. `sqlite({ path: "./registry.db" })` is all most hosts need. */
 export function sqlite(options: SqliteOptions): Database {
   if ("path" in options) return openFile(options);
-  if ("dialect" in options) return assemble({ writer: new Kysely({ dialect: immediateDialect(options.dialect) }) });
-  setPragmas(options.database, "full", 5000);
-  const writer = kyselyOn({ ...keptStatements(options.database), close() {} });
-  return assemble({ writer, connection: options.database });
+  if ("dialect" in options) {
+    const dialect = immediateDialect(options.dialect, { waitMs: defaultBusyTimeoutMs });
+    return assemble({ writer: new Kysely<Tables>({ dialect }) });
+  }
+  const connection = options.database;
+  setPragmas(connection, "full", defaultBusyTimeoutMs);
+  return assemble({ writer: kyselyOn(keptStatements(connection), connection, defaultBusyTimeoutMs), connection });
 }
 
-function openFile({ path, durability = "full", busyTimeoutMs = 5000 }: SqliteFileOptions): Database {
+function openFile(options: SqliteFileOptions): Database {
+  const { path, durability = "full", busyTimeoutMs = defaultBusyTimeoutMs } = options;
   const connection = new SqliteFile(path, { timeout: busyTimeoutMs });
   setPragmas(connection, durability, busyTimeoutMs);
-  const writer = kyselyOn(keptStatements(connection));
+  const writer = kyselyOn(keptStatements(connection), connection, busyTimeoutMs);
   // A database in memory is seen by one connection only.
-  if (connection.memory) return assemble({ writer, connection });
+  if (connection.memory) return assemble({ writer, connection, release: () => connection.close() });
   const readConnection = new SqliteFile(path, { timeout: busyTimeoutMs });
   setPragmas(readConnection, durability, busyTimeoutMs);
   readConnection.pragma("query_only = on");
   const statements = keptStatements(readConnection);
-  return assemble({ writer, connection, reader: kyselyOn(statements), statements });
+  const reader = kyselyOn(statements, readConnection, busyTimeoutMs);
+  const release = () => {
+    readConnection.close();
+    connection.close();
+  };
+  return assemble({ writer, connection, reader, statements, release });
 }
 
 function setPragmas(connection: SqliteConnection, durability: "full" | "normal", busyTimeoutMs: number): void {
   connection.pragma("journal_mode = wal");
   connection.pragma(`synchronous = ${durability}`);
-  connection.pragma(`busy_timeout = ${Math.trunc(busyTimeoutMs)}`);
+  setWait(connection, busyTimeoutMs);
   connection.pragma("foreign_keys = on");
   connection.pragma("trusted_schema = off");
 }
 
-function kyselyOn(database: ReturnType<typeof keptStatements>): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: immediateDialect(new SqliteDialect({ database })) });
+function setWait(connection: SqliteConnection, ms: number): void {
+  connection.pragma(`busy_timeout = ${Math.trunc(ms)}`);
+}
+
+/** Kysely on a connection that it does not close: it would leave one open that it was never asked to use. */
+function kyselyOn(statements: KeptStatements, connection: SqliteConnection, waitMs: number): Kysely<Tables> {
+  const database: SqliteDatabase = { ...statements, close() {} };
+  const setWaiting = (on: boolean) => setWait(connection, on ? waitMs : 0);
+  return new Kysely<Tables>({ dialect: immediateDialect(new SqliteDialect({ database }), { waitMs, setWaiting }) });
 }
 
 interface Parts {
@@ -74,10 +92,12 @@ interface Parts {
   connection?: SqliteConnection;
   reader?: Kysely<Tables>;
   /** Statements of the reader's connection. */
-  statements?: ReturnType<typeof keptStatements>;
+  statements?: KeptStatements;
+  /** Closes the connections that were opened here. */
+  release?(): void;
 }
 
-function assemble({ writer, connection, reader = writer, statements }: Parts): Database {
+function assemble({ writer, connection, reader = writer, statements, release }: Parts): Database {
   const dataVersion = connection === undefined ? undefined : keptStatements(connection).prepare("pragma data_version");
   return {
     engine: "sqlite",
@@ -91,12 +111,13 @@ function assemble({ writer, connection, reader = writer, statements }: Parts): D
     outage(error) {
       const code = errorCode(error);
       if (/^SQLITE_FULL/.test(code)) return "insufficient_storage";
-      return /^SQLITE_(BUSY|LOCKED|IOERR|CANTOPEN|READONLY)/.test(code) ? "unavailable" : null;
+      return /^SQLITE_(BUSY|LOCKED|IOERR|CANTOPEN|READONLY|PROTOCOL|NOMEM)/.test(code) ? "unavailable" : null;
     },
     foreignChanges: () => (dataVersion?.all([]) as { data_version: number }[] | undefined)?.[0]?.data_version,
     async close() {
       if (reader !== writer) await reader.destroy();
       await writer.destroy();
+      release?.();
     },
   };
 }

@@ -6,11 +6,13 @@ export interface SqliteConnection extends SqliteDatabase {
   pragma(source: string, options?: { simple?: boolean }): unknown;
 }
 
-/** A connection that prepares a statement once and hands the same one out again. */
-export function keptStatements(connection: SqliteConnection): SqliteDatabase {
+/** The statements of one connection. */
+export type KeptStatements = Pick<SqliteDatabase, "prepare">;
+
+/** Statements of a connection, each prepared once and handed out again. */
+export function keptStatements(connection: SqliteConnection): KeptStatements {
   const statements = new LRUCache<string, SqliteStatement>({ max: 500 });
   return {
-    close: () => connection.close(),
     prepare(sql) {
       let statement = statements.get(sql);
       if (statement === undefined) {

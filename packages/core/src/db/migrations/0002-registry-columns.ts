@@ -61,7 +61,7 @@ const tables = [
   )`,
 ];
 
-/** Rows that a taken-over database holds twice are folded into one first: the strongest role, the newest rating. */
+/** Rows that a taken-over database holds twice are folded into one first: the strongest role, a user's newest rating. */
 const keys = [
   `DELETE FROM PackageMaintainers WHERE rowid NOT IN (
     SELECT rowid FROM (
@@ -71,13 +71,15 @@ const keys = [
       ) AS place FROM PackageMaintainers
     ) WHERE place = 1
   )`,
-  "DELETE FROM PackageRatings WHERE id NOT IN (SELECT max(id) FROM PackageRatings GROUP BY package_id, user_id)",
+  `DELETE FROM PackageRatings
+    WHERE package_id IS NOT NULL AND user_id IS NOT NULL
+    AND id NOT IN (SELECT max(id) FROM PackageRatings GROUP BY package_id, user_id)`,
   "CREATE UNIQUE INDEX Users_username_key ON Users(username_key)",
   "CREATE UNIQUE INDEX Users_email_key ON Users(email_key)",
   "CREATE UNIQUE INDEX Packages_name_key ON Packages(name_key)",
   "CREATE UNIQUE INDEX Versions_version_key ON Versions(package_id, version_key)",
   "CREATE INDEX Versions_version ON Versions(package_id, version)",
-  "CREATE INDEX Versions_latest ON Versions(package_id, status, prerelease, version_key)",
+  "CREATE INDEX Versions_latest ON Versions(package_id, status, prerelease, version_key DESC, grayscale)",
   "CREATE INDEX Versions_sha256 ON Versions(sha256)",
   "CREATE UNIQUE INDEX PackageMaintainers_member ON PackageMaintainers(package_id, user_id)",
   "CREATE INDEX PackageMaintainers_user ON PackageMaintainers(user_id)",

@@ -1,6 +1,7 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Manifest } from "../../domain/manifest.ts";
 import { foldAccount, foldName } from "../../domain/names.ts";
+import { isVisible } from "../../domain/status.ts";
 import { isPrerelease, parseVersion, versionKey } from "../../domain/versions.ts";
 import type { Tx } from "../../ports/database.ts";
 import type { Tables } from "../../ports/tables.ts";
@@ -9,9 +10,11 @@ import { refreshPackage } from "../package-index.ts";
 
 /**
  * Fills our columns for rows that the original project wrote. Of names that fold alike the oldest holds the key; the others
- * stay usable under their exact spelling. Old sign-in tokens are void (they were not hashes), so they are removed.
+ * stay usable under their exact spelling. Of versions with the same number readers see the oldest that was published.
+ * Old sign-in tokens are void (they were not hashes), so they are removed.
  */
 export async function takeOver(db: Kysely<Tables>): Promise<void> {
+  await fillDefaults(db);
   await fillAccountKeys(db);
   await fillPackageKeys(db);
   await fillVersions(db);
@@ -19,6 +22,32 @@ export async function takeOver(db: Kysely<Tables>): Promise<void> {
   await db.deleteFrom("Tokens").execute();
   const packages = await db.selectFrom("Packages").select("id").execute();
   for (const { id } of packages) await refreshPackage(db as Tx, id);
+}
+
+/** What a column holds that was written as null although it has a documented default. */
+const defaults = {
+  Users: { created_at: "CURRENT_TIMESTAMP" },
+  Packages: {
+    create_time: "CURRENT_TIMESTAMP",
+    update_time: "CURRENT_TIMESTAMP",
+    downloads_count: "0",
+    is_deprecated: "0",
+  },
+  Versions: { created_at: "CURRENT_TIMESTAMP", grayscale: "1", status: "'pending'", downloads_count: "0" },
+  Changelogs: { created_at: "CURRENT_TIMESTAMP" },
+  PackageRatings: { created_at: "CURRENT_TIMESTAMP" },
+  AuditLogs: { created_at: "CURRENT_TIMESTAMP" },
+} as const;
+
+async function fillDefaults(db: Kysely<Tables>): Promise<void> {
+  for (const [table, columns] of Object.entries(defaults)) {
+    for (const [column, value] of Object.entries(columns)) {
+      await sql.raw(`UPDATE ${table} SET ${column} = ${value} WHERE ${column} IS NULL`).execute(db);
+    }
+  }
+  // The original had no place for a reason.
+  const deprecation = "This package is deprecated";
+  await db.updateTable("Packages").set({ deprecation }).where("is_deprecated", "=", 1).execute();
 }
 
 async function fillAccountKeys(db: Kysely<Tables>): Promise<void> {
@@ -56,11 +85,14 @@ async function fillVersions(db: Kysely<Tables>): Promise<void> {
     .select(["id", "package_id", "version", "status", "zipball_url", "created_at"])
     .orderBy("id")
     .execute();
-  const places = new Set<string>();
-  for (const row of versions) {
+  const [numbers, places] = [new Set<string>(), new Set<string>()];
+  const rows = versions.map((row) => ({ ...row, status: takenOverStatus(row.status, row.zipball_url) }));
+  // What readers see holds its place before what they do not.
+  for (const row of [...rows.filter(isShown), ...rows.filter((one) => !isShown(one))]) {
+    const isFirst = claim(numbers, `${row.package_id} ${row.version}`) !== null;
+    const status = isFirst || !isShown(row) ? row.status : "expired";
     const order = orderOf(row.version);
     const place = order === null ? null : claim(places, `${row.package_id} ${order.key}`);
-    const status = takenOverStatus(row.status, row.zipball_url);
     await db
       .updateTable("Versions")
       .set({
@@ -72,6 +104,10 @@ async function fillVersions(db: Kysely<Tables>): Promise<void> {
       .where("id", "=", row.id)
       .execute();
   }
+}
+
+function isShown({ status }: { status: string }): boolean {
+  return isVisible(status);
 }
 
 function orderOf(version: string): { key: string; prerelease: boolean } | null {

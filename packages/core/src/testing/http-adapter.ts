@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Behaviours, describeBehaviours, type Skip } from "./behaviours.ts";
+import { abortBehaviours } from "./http/aborts.ts";
+import { accountBehaviours } from "./http/accounts.ts";
+import { bodyBehaviours } from "./http/bodies.ts";
+import { changeBehaviours } from "./http/changes.ts";
+import { downloadBehaviours } from "./http/downloads.ts";
+import { everywhereBehaviours } from "./http/everywhere.ts";
+import type { HttpAdapter, HttpHarness, RunningAdapter, World } from "./http/harness.ts";
+import { hostBehaviours } from "./http/hosts.ts";
+import { limitBehaviours } from "./http/limits.ts";
+import { memberBehaviours } from "./http/members.ts";
+import { multipartBehaviours } from "./http/multipart.ts";
+import { packageBehaviours } from "./http/packages.ts";
+import { pathBehaviours } from "./http/paths.ts";
+import { privacyBehaviours } from "./http/privacy.ts";
+import { raceBehaviours } from "./http/races.ts";
+import { readingBehaviours } from "./http/reading.ts";
+import { coverageBehaviours, recorder } from "./http/recorder.ts";
+import { refusalBehaviours } from "./http/refusals.ts";
+import { releaseBehaviours } from "./http/releases.ts";
+import { rolloutBehaviours } from "./http/rollouts.ts";
+import { serviceBehaviours } from "./http/service.ts";
+import { sessionBehaviours } from "./http/sessions.ts";
+import { uploadBehaviours } from "./http/uploads.ts";
+import { openWorld } from "./http/world.ts";
+
+export type { HttpAdapter, RunningAdapter };
+
+const behaviours: Behaviours<HttpHarness> = {
+  ...accountBehaviours,
+  ...sessionBehaviours,
+  ...releaseBehaviours,
+  ...uploadBehaviours,
+  ...readingBehaviours,
+  ...downloadBehaviours,
+  ...changeBehaviours,
+  ...packageBehaviours,
+  ...memberBehaviours,
+  ...serviceBehaviours,
+  ...everywhereBehaviours,
+  ...refusalBehaviours,
+  ...pathBehaviours,
+  ...bodyBehaviours,
+  ...multipartBehaviours,
+  ...abortBehaviours,
+  ...hostBehaviours,
+  ...rolloutBehaviours,
+  ...privacyBehaviours,
+  ...limitBehaviours,
+  ...raceBehaviours,
+  ...coverageBehaviours,
+};
+
+/**
+ * What every adapter has to show: the documented routes with their successes and failures word for word, our own ones, and
+ * what may go wrong on the way, over real sockets.
+ */
+export function describeHttpAdapter(name: string, options: HttpAdapter & { skip?: readonly Skip[] }): void {
+  const { skip = [], ...adapter } = options;
+  const notes = recorder();
+  const unhandled: unknown[] = [];
+  const notice = (reason: unknown) => void unhandled.push(reason);
+
+  describe(name, () => {
+    beforeAll(() => {
+      process.on("unhandledRejection", notice);
+      process.on("uncaughtExceptionMonitor", notice);
+    });
+    afterAll(() => {
+      process.off("unhandledRejection", notice);
+      process.off("uncaughtExceptionMonitor", notice);
+    });
+
+    describeBehaviours("HTTP", behaviours, {
+      skip,
+      async create() {
+        const worlds: World[] = [];
+        return {
+          recorder: notes,
+          async world(settings = {}) {
+            const world = await openWorld(adapter, settings, notes);
+            worlds.push(world);
+            return world;
+          },
+          async cleanup() {
+            for (const world of worlds) await world.close();
+          },
+        };
+      },
+    });
+
+    test("left no failure unhandled", () => expect(unhandled).toEqual([]));
+  });
+}

@@ -1,0 +1,171 @@
+import { expect } from "vitest";
+import { RegistryError } from "../../errors.ts";
+import { errorsOf, routes } from "../../http/index.ts";
+import { argon2Passwords } from "../../passwords.ts";
+import type { Behaviours } from "../behaviours.ts";
+import { testPassword } from "../registry.ts";
+import { zipOf } from "../zips.ts";
+import { said } from "./answers.ts";
+import { exampleRequests } from "./examples.ts";
+import type { Call, HttpHarness, World } from "./harness.ts";
+
+/** A request of each route that changes something, all of which would succeed in {@link prepare}d worlds. */
+async function changes({ user, open, publish, send }: World): Promise<Record<string, [string, Call]>> {
+  const [ada, bea] = [await user("ada"), await user("bea")];
+  for (const version of ["1.0.0", "2.0.0", "3.0.0"]) await publish(ada, { name: "fc", version });
+  await send("PUT /fc/releases/tags/2.0.0/yank", { as: ada });
+  await send("DELETE /fc/releases/tags/3.0.0", { as: ada });
+  await send("POST /fc/maintainers", { as: ada, json: { username: "bea", role: "reader" } });
+  await send("PUT /fc/ratings/me", { as: bea, json: { rating: 1 } });
+  const uploadId = await open(ada, { name: "fc", version: "4.0.0" });
+  const body = await zipOf({ a: "1" });
+  const form = new FormData();
+  form.set("package", new Blob([new Uint8Array(body)]), "a.zip");
+  const login = { username: "ada", password: testPassword };
+  const tags = "/fc/releases/tags";
+  return {
+    register: ["POST /register", { json: { username: "cid", password: testPassword, email: "cid@example.com" } }],
+    login: ["POST /login", { json: login }],
+    logout: ["POST /logout", { as: ada }],
+    refreshToken: ["POST /refresh_token", { as: ada }],
+    changePassword: [
+      "POST /change_password",
+      { as: ada, json: { old_password: testPassword, new_password: "new horse battery" } },
+    ],
+    createRelease: ["POST /releases", { as: ada, json: { name: "fc", version: "5.0.0" } }],
+    uploadForm: [`POST /upload/${uploadId}`, { as: ada, body: form }],
+    uploadRaw: [`PUT /upload/${uploadId}`, { as: ada, body }],
+    cancelUpload: [`DELETE /upload/${uploadId}`, { as: ada }],
+    publishRelease: [`PUT ${tags}/6.0.0`, { as: ada, body }],
+    deleteRelease: [`DELETE ${tags}/1.0.0`, { as: ada }],
+    restoreRelease: [`POST ${tags}/3.0.0/restore`, { as: ada }],
+    yankRelease: [`PUT ${tags}/1.0.0/yank`, { as: ada }],
+    unyankRelease: [`DELETE ${tags}/2.0.0/yank`, { as: ada }],
+    setRollout: [`PATCH ${tags}/1.0.0/rollout`, { as: ada, json: { ratio: 0.5 } }],
+    updatePackage: ["PATCH /fc", { as: ada, json: { description: "x" } }],
+    deprecatePackage: ["PUT /fc/deprecation", { as: ada }],
+    undeprecatePackage: ["DELETE /fc/deprecation", { as: ada }],
+    addMaintainer: ["POST /fc/maintainers", { as: ada, json: { username: "bea" } }],
+    removeMaintainer: ["DELETE /fc/maintainers/bea", { as: ada }],
+    transferPackage: ["POST /fc/transfer", { as: ada, json: { username: "bea" } }],
+    setMyRating: ["PUT /fc/ratings/me", { as: bea, json: { rating: 5 } }],
+    deleteMyRating: ["DELETE /fc/ratings/me", { as: bea }],
+  };
+}
+
+/** What the host refuses, and what fails because something the registry needs is full or away. */
+export const refusalBehaviours: Behaviours<HttpHarness> = {
+  "refuses every change that the host refuses, and changes nothing": async ({ world }) => {
+    let reason: string | null = null;
+    const hooks = {
+      before() {
+        if (reason !== null) throw new Error(reason);
+      },
+    };
+    const it = await world({ hooks });
+    const requests = await changes(it);
+    const declared = routes
+      .filter((route) => errorsOf(route).includes("refused"))
+      .map(({ operationId }) => operationId);
+    expect(Object.keys(requests).sort()).toEqual(declared.sort());
+    reason = "not on Fridays";
+    const readable = ["/fc/releases", "/fc/releases/latest", "/fc/maintainers", "/fc/ratings"];
+    const state = () => Promise.all(readable.map(async (path) => (await it.send(`GET ${path}`)).text));
+    const before = await state();
+    for (const [request, call] of Object.values(requests)) {
+      const answer = await it.send(request, call);
+      expect(said(answer), request).toBe("403 refused: Refused by the host's policy");
+      expect(answer.json.details).toEqual({ reason });
+    }
+    expect(await state()).toEqual(before);
+    reason = null;
+    const uploads = ["uploadForm", "uploadRaw", "publishRelease"].map((name) => requests[name]);
+    for (const [request, call] of uploads.filter((one) => one !== undefined)) {
+      expect((await it.send(request, call)).status, request).toBeLessThan(300);
+    }
+  },
+
+  "answers 503 while the database is away, and goes on when it is back": async ({ world }) => {
+    let away: "nothing" | "writes" | "everything" = "nothing";
+    const failing = <T>(work: () => T, kinds: string[]): T => {
+      if (kinds.includes(away)) throw Object.assign(new Error("disk I/O error"), { code: "SQLITE_IOERR" });
+      return work();
+    };
+    const { send, user, open, logged } = await world({
+      limits: { cacheBytes: 0 },
+      wrapDatabase: (database) => ({
+        ...database,
+        get reader() {
+          return failing(() => database.reader, ["everything"]);
+        },
+        select: async (query) => failing(() => database.select(query), ["everything"]),
+        write: async (work) => failing(() => database.write(work), ["everything", "writes"]),
+      }),
+    });
+    const ada = await user("ada");
+    const uploadId = await open(ada, { name: "fc", version: "1.0.0" });
+    const body = await zipOf({ a: "1" });
+    const unavailable = "503 unavailable: Temporarily unavailable, try again shortly";
+
+    away = "everything";
+    for (const { route, request, json } of exampleRequests()) {
+      const answer = await send(request, { ...(route.auth === "user" ? { as: ada } : {}), ...json });
+      const touchesNothing = ["getOpenApi", "getHealth"].includes(route.operationId);
+      expect(said(answer), request).toBe(touchesNothing ? "200" : unavailable);
+    }
+    away = "writes";
+    for (const [request, call] of Object.entries({
+      "POST /register": { json: { username: "bea", password: testPassword, email: "bea@example.com" } },
+      "POST /releases": { as: ada, json: { name: "fc", version: "2.0.0" } },
+      [`PUT /upload/${uploadId}`]: { as: ada, body },
+      "PUT /fc/releases/tags/1.0.0": { as: ada, body },
+      "PATCH /fc": { as: ada, json: { description: "x" } },
+    })) {
+      expect(said(await send(request, call)), request).toBe(unavailable);
+    }
+    expect(logged.splice(0).length).toBeGreaterThan(0);
+    away = "nothing";
+    expect(said(await send("GET /fc/releases"))).toBe("404 package_not_found: Package not found");
+    expect((await send(`PUT /upload/${uploadId}`, { as: ada, body })).status).toBe(200);
+  },
+
+  "answers 507 and 503 while the storage is full or busy, and goes on after": async ({ world }) => {
+    let trouble: "insufficient_storage" | "overloaded" | null = null;
+    const it = await world({
+      wrapStorage: (storage) => ({
+        ...storage,
+        async stage(expectedSize) {
+          if (trouble !== null) throw new RegistryError(trouble);
+          return storage.stage(expectedSize);
+        },
+      }),
+    });
+    const requests = await changes(it);
+    const uploads = ["uploadForm", "uploadRaw", "publishRelease"].map((name) => requests[name] ?? (["", {}] as const));
+    const failures = {
+      insufficient_storage: "507 insufficient_storage: Not enough storage space",
+      overloaded: "503 overloaded: Too busy, try again shortly",
+    };
+    for (const code of ["insufficient_storage", "overloaded"] as const) {
+      trouble = code;
+      for (const [request, call] of uploads) expect(said(await it.send(request, call)), request).toBe(failures[code]);
+    }
+    trouble = null;
+    for (const [request, call] of uploads) expect((await it.send(request, call)).status, request).toBeLessThan(300);
+  },
+
+  "answers 503 when more sign in than passwords can be checked": async ({ world }) => {
+    const passwords = argon2Passwords({ memoryKiB: 16_384, passes: 4, maxConcurrent: 1, maxQueued: 1 });
+    const { send, user } = await world({ passwords });
+    const ada = await user("ada");
+    const many = <T>(one: () => Promise<T>) => Promise.all(Array.from({ length: 8 }, one));
+    const overloaded = "503 overloaded: Too busy, try again shortly";
+    const logins = await many(() => send("POST /login", { json: { username: "ada", password: testPassword } }));
+    expect(new Set(logins.map(said))).toEqual(new Set(["200", overloaded]));
+    const json = { old_password: "wrong horse", new_password: "new horse battery" };
+    const passwordChanges = await many(() => send("POST /change_password", { as: ada, json }));
+    expect(new Set(passwordChanges.map(said))).toEqual(
+      new Set(["401 wrong_password: Invalid old password", overloaded]),
+    );
+  },
+};

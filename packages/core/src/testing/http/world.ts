@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { memoryStorage } from "../../memory/index.ts";
+import { argon2Passwords } from "../../passwords.ts";
+import { createRegistry, type Registry } from "../../registry.ts";
+import { sqlite } from "../../sqlite/index.ts";
+import { standingClock } from "../clock.ts";
+import { testPassword } from "../registry.ts";
+import { zipOf } from "../zips.ts";
+import { type Client, httpClient } from "./client.ts";
+import type { HttpAdapter, Publication, User, World, WorldOptions } from "./harness.ts";
+import type { Recorder } from "./recorder.ts";
+import { watchedStorage } from "./watched-storage.ts";
+import { eventually } from "./wire.ts";
+
+/** Starts a registry behind the adapter. Its `close` fails when something was left open or went wrong unseen. */
+export async function openWorld(adapter: HttpAdapter, options: WorldOptions, recorder: Recorder): Promise<World> {
+  const { http, mountPath = "/registry", wrapDatabase, wrapStorage, ...registryOptions } = options;
+  const clock = standingClock();
+  const folder = await mkdtemp(join(tmpdir(), "registry-http-"));
+  const made = await (adapter.createStorage?.() ?? { storage: memoryStorage({ clock }), cleanup: async () => {} });
+  const storage = watchedStorage(made.storage);
+  const logged: World["logged"] = [];
+  const logger = {
+    info() {},
+    warn() {},
+    error: (fields: object, message: string) => void logged.push({ fields, message }),
+  };
+  const database = wrapDatabase
+    ? wrapDatabase(sqlite({ path: ":memory:" }))
+    : sqlite({ path: join(folder, "registry.db"), durability: "normal" });
+  const registry = createRegistry({
+    passwords: argon2Passwords({ memoryKiB: 8, passes: 1 }),
+    logger,
+    ...registryOptions,
+    ...{ database, clock, storage: wrapStorage?.(storage) ?? storage },
+  });
+  await registry.migrate();
+  const publicUrl = http?.publicUrl ?? `https://registry.example${mountPath}`;
+  const shown = http?.allowedHosts === undefined ? { publicUrl } : {};
+  const server = await adapter.start(registry, { ...shown, rateLimits: "off", ...http, mountPath });
+  const client = httpClient({ origin: server.origin, mountPath, publicUrl, recorder });
+
+  return {
+    ...{ registry, clock, storage, mountPath, publicUrl, logged, origin: server.origin },
+    ...client,
+    user: (name) => signUp(registry, name),
+    async admin(name) {
+      const user = await signUp(registry, name);
+      await registry.setAdmin(name, true);
+      return user;
+    },
+    open: (owner, publication) => open(client, owner, publication),
+    publish: (owner, publication) => publish(client, owner, publication),
+    async close() {
+      await eventually(() => storage.unfinished.stages + storage.unfinished.bodies === 0);
+      await server.stop();
+      await registry.close();
+      expect(storage.unfinished, "left open").toEqual({ stages: 0, bodies: 0 });
+      expect(await storage.sweepStaged(-1000), "staged pieces left behind").toBe(0);
+      await made.cleanup();
+      await rm(folder, { recursive: true, force: true });
+      expect(logged, "logged as errors").toEqual([]);
+    },
+  };
+}
+
+async function signUp(registry: Registry, name: string): Promise<User> {
+  await registry.users.register({}, { username: name, email: `${name}@example.com`, password: testPassword });
+  const { token } = await registry.sessions.login({}, { username: name, password: testPassword });
+  return { name, token };
+}
+
+async function open(client: Client, owner: User, { files, ...json }: Publication): Promise<string> {
+  const answer = await client.send("POST /releases", { as: owner, json });
+  expect(answer.text).toContain("upload_id");
+  return String(answer.json.upload_id);
+}
+
+async function publish(client: Client, owner: User, publication: Publication): Promise<Buffer> {
+  const uploadId = await open(client, owner, publication);
+  const { name, version, files = { "index.js": `// ${name} ${version}\n` } } = publication;
+  const bytes = await zipOf(files);
+  const answer = await client.send(`PUT /upload/${uploadId}`, { as: owner, body: bytes });
+  expect(answer.status, answer.text).toBe(200);
+  return bytes;
+}
