@@ -59,7 +59,6 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   invalid_json: "Send one JSON value in UTF-8.",
   invalid_multipart: "Send a form as HTTP clients make it, with one file in the field `package`.",
   incomplete_body: "The connection ended before the body did. Send the request again; nothing was changed.",
-  unexpected_body: "Send the request without a body.",
   unsupported_media_type: "Use the content type in `details.expected`, without a content encoding.",
   payload_too_large: "Send less; `details.maxBytes` is the limit.",
   rate_limited: "Wait for the seconds in `Retry-After`.",

@@ -64,7 +64,6 @@ export const errors = {
   invalid_json: { status: 400, message: "Request body is not valid JSON" },
   invalid_multipart: { status: 400, message: "Request body is not valid multipart form data" },
   incomplete_body: { status: 400, message: "Request body ended early" },
-  unexpected_body: { status: 400, message: "This request takes no body" },
   unsupported_media_type: { status: 415, message: "Unsupported content type" },
   payload_too_large: { status: 413, message: "Request body is too large" },
   rate_limited: { status: 429, message: "Rate limit exceeded" },

@@ -77,6 +77,7 @@ export function toContext(options: RegistryOptions): Context {
     ...given,
     archive: { ...defaultArchiveLimits, ...archive },
   };
+  requirePositive({ ...limits, ...limits.archive, cacheBytes: cacheBytes + 1 });
   const policy: Policy = {
     registration: options.registration ?? "open",
     readAccess: options.readAccess ?? "public",
@@ -91,6 +92,12 @@ export function toContext(options: RegistryOptions): Context {
     downloads: downloadCounter(database, clock, logger),
     inspections: semaphore({ running: 2 * availableParallelism(), queued: 64 }),
   };
+}
+
+function requirePositive(limits: object): void {
+  for (const [name, value] of Object.entries(limits)) {
+    if (typeof value === "number" && !(value > 0)) throw new RangeError(`limits: ${name} must be above 0`);
+  }
 }
 
 function deriveKeys({ serverSecret, previousServerSecret }: RegistryOptions): Buffer[] {

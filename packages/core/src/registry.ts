@@ -1,4 +1,4 @@
-import type { Context } from "./context.ts";
+import type { Context, Origin } from "./context.ts";
 import { migrate } from "./db/migrations/index.ts";
 import { updateAdmin } from "./db/users.ts";
 import { RegistryError } from "./errors.ts";
@@ -12,6 +12,7 @@ import * as ratings from "./operations/ratings.ts";
 import * as releases from "./operations/releases.ts";
 import * as search from "./operations/search.ts";
 import * as sessions from "./operations/sessions.ts";
+import { applyChange } from "./operations/steps/change.ts";
 import * as uploads from "./operations/uploads.ts";
 import * as users from "./operations/users.ts";
 import * as versions from "./operations/versions.ts";
@@ -54,7 +55,7 @@ export interface Registry {
    * Makes a user an administrator, or takes the right back. For the host only: there is no way to it from outside.
    * @throws user_not_found
    */
-  setAdmin(username: string, isAdmin: boolean): Promise<void>;
+  setAdmin(username: string, isAdmin: boolean, origin?: Origin): Promise<void>;
   /** Asks the database a question; resolves to false when it does not answer. For readiness checks. */
   isReady(): Promise<boolean>;
   /** Whether a failure means that something the registry needs is full or away. For an HTTP layer. */
@@ -84,9 +85,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     logger: ctx.logger,
     limits: { uploadBytes: ctx.limits.uploadBytes },
     migrate: () => migrate(ctx.database),
-    async setAdmin(username: string, isAdmin: boolean) {
-      const found = await ctx.database.write((tx) => updateAdmin(tx, username, isAdmin));
-      if (!found) throw new RegistryError("user_not_found");
+    async setAdmin(username: string, isAdmin: boolean, origin: Origin = {}) {
+      const caller = { kind: "visitor", ...origin } as const;
+      const request = { action: "user.set_admin", caller, details: { username, isAdmin } } as const;
+      await applyChange(ctx, request, async (tx) => {
+        if (!(await updateAdmin(tx, username, isAdmin))) throw new RegistryError("user_not_found");
+      });
     },
     isReady: () => answers(ctx),
     outage: (error: unknown) => ctx.database.outage(error),

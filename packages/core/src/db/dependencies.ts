@@ -43,18 +43,20 @@ export async function listDependents(
   return rows.map((row) => ({ name: row.name, range: row.version_constraint ?? "*" }));
 }
 
-/** Replaces what a package depends on. */
+/** Replaces what a package depends on: names and ranges. Names of packages that are not there are left out. */
 export async function replaceDependencies(
   tx: Tx,
   packageId: number,
-  dependencies: readonly { id: number; range: string }[],
+  dependencies: Readonly<Record<string, string>>,
 ): Promise<void> {
   await tx.deleteFrom("Dependencies").where("package_id", "=", packageId).execute();
-  if (dependencies.length === 0) return;
-  const rows = dependencies.map(({ id, range }) => ({
+  const names = Object.keys(dependencies);
+  if (names.length === 0) return;
+  const known = await tx.selectFrom("Packages").select(["id", "name"]).where("name", "in", names).execute();
+  const rows = known.map(({ id, name }) => ({
     package_id: packageId,
     dependency_package_id: id,
-    version_constraint: range,
+    version_constraint: dependencies[name] ?? "*",
   }));
-  await tx.insertInto("Dependencies").values(rows).execute();
+  if (rows.length > 0) await tx.insertInto("Dependencies").values(rows).execute();
 }

@@ -25,22 +25,12 @@ async function readSet(db: Executor, packageId: number, name: SetName): Promise<
 }
 
 /** Replaces the package's sets that the manifest names, and leaves the others. */
-export async function replaceSets(
-  tx: Tx,
-  packageId: number,
-  manifest: Manifest,
-  dependencyIds: ReadonlyMap<string, number>,
-): Promise<void> {
-  if (manifest.providers) await replaceLabels(tx, "providers", { packageId, names: manifest.providers });
-  if (manifest.tags) await replaceLabels(tx, "tags", { packageId, names: manifest.tags });
-  if (manifest.services) await replaceMap(tx, "services", { packageId, map: manifest.services });
-  if (manifest.commands) await replaceMap(tx, "commands", { packageId, map: manifest.commands });
-  if (manifest.properties) await replaceMap(tx, "properties", { packageId, map: manifest.properties });
-  if (manifest.dependencies) {
-    const rows = Object.entries(manifest.dependencies).flatMap(([name, range]) => {
-      const id = dependencyIds.get(name);
-      return id === undefined ? [] : [{ id, range }];
-    });
-    await replaceDependencies(tx, packageId, rows);
-  }
+export async function replaceSets(tx: Tx, packageId: number, manifest: Manifest): Promise<void> {
+  const { providers, tags, services, commands, properties, dependencies } = manifest;
+  if (providers) await replaceLabels(tx, "providers", { packageId, names: providers });
+  if (tags) await replaceLabels(tx, "tags", { packageId, names: tags });
+  if (services) await replaceMap(tx, "services", { packageId, map: services });
+  if (commands) await replaceMap(tx, "commands", { packageId, map: commands });
+  if (properties) await replaceMap(tx, "properties", { packageId, map: properties });
+  if (dependencies) await replaceDependencies(tx, packageId, dependencies);
 }

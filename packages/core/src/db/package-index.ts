@@ -1,33 +1,49 @@
+import type { Manifest } from "../domain/manifest.ts";
 import { indexTerms } from "../domain/search-terms.ts";
 import { toRowTime } from "../domain/times.ts";
 import type { Tx } from "../ports/database.ts";
 import { listLabelsOf } from "./labels.ts";
-import { updateLatest } from "./packages.ts";
+import { replaceSets } from "./manifest-sets.ts";
+import { updateLatest, updatePackage } from "./packages.ts";
 import { saveSearchTerms } from "./search.ts";
-import { countRollouts, findLatestCandidate } from "./versions.ts";
+import { countRollouts, findLatestCandidate, type VersionRow } from "./versions.ts";
 
 /**
  * Brings what is derived from a package's versions up to date, in the transaction that changed them: which version is the
- * latest, how many are out for a part of the clients only, and the search index. The id of the latest version, or null.
+ * latest, what the package says of itself where another version has become the latest, and the search index.
  */
-export async function refreshPackage(tx: Tx, packageId: number, nowMs?: number): Promise<number | null> {
-  const latestId = await refreshLatest(tx, packageId, nowMs);
-  await indexPackage(tx, packageId, latestId !== null);
-  return latestId;
+export async function refreshPackage(tx: Tx, packageId: number, nowMs: number): Promise<void> {
+  const before = await tx
+    .selectFrom("Packages")
+    .select("latest_version_id")
+    .where("id", "=", packageId)
+    .executeTakeFirst();
+  const latest = await refreshLatest(tx, packageId, nowMs);
+  if (latest !== null && latest.id !== before?.latest_version_id) await adoptTexts(tx, packageId, latest);
+  await indexPackage(tx, packageId, latest !== null);
 }
 
-/** The same without the search index, for a change that brings that up to date itself. */
-export async function refreshLatest(tx: Tx, packageId: number, nowMs?: number): Promise<number | null> {
+/** Stores which version is the latest, and how many are out for a part of the clients only. */
+export async function refreshLatest(tx: Tx, packageId: number, nowMs?: number): Promise<VersionRow | null> {
   const rollouts = await countRollouts(tx, packageId);
   const forAll = await findLatestCandidate(tx, packageId, "all");
   const latest = forAll ?? (rollouts > 0 ? await findLatestCandidate(tx, packageId, "some") : undefined);
-  const latestId = latest?.id ?? null;
   await updateLatest(tx, packageId, {
-    latest_version_id: latestId,
+    latest_version_id: latest?.id ?? null,
     rollouts,
     ...(nowMs === undefined ? {} : { update_time: toRowTime(nowMs) }),
   });
-  return latestId;
+  return latest ?? null;
+}
+
+/** What its latest version says is what a package says; what that version leaves out stays. */
+async function adoptTexts(tx: Tx, packageId: number, version: VersionRow): Promise<void> {
+  const manifest: Manifest = JSON.parse(version.manifest ?? "{}");
+  await replaceSets(tx, packageId, manifest);
+  await updatePackage(tx, packageId, {
+    ...(version.description === null ? {} : { description: version.description }),
+    ...(manifest.home === undefined ? {} : { home: manifest.home }),
+  });
 }
 
 /** Brings the search index up to date with a package's texts. */
@@ -40,5 +56,5 @@ export async function indexPackage(tx: Tx, packageId: number, findable: boolean)
     .executeTakeFirstOrThrow();
   const labels = [...(await listLabelsOf(tx, "tags", packageId)), ...(await listLabelsOf(tx, "providers", packageId))];
   const terms = [row.name, row.description ?? "", ...labels].flatMap(indexTerms);
-  await saveSearchTerms(tx, packageId, [...terms]);
+  await saveSearchTerms(tx, packageId, terms);
 }

@@ -11,6 +11,11 @@ export const findPackage = prepared<{ name: string }, PackageRow>((db, { name })
   db.selectFrom("Packages").selectAll().where("name", "=", name),
 );
 
+/** A package by its id. */
+export const findPackageById = prepared<{ id: number }, PackageRow>((db, { id }) =>
+  db.selectFrom("Packages").selectAll().where("id", "=", id),
+);
+
 /** The package whose folded name is this one. */
 export async function findPackageByKey(
   db: Executor,

@@ -6,7 +6,7 @@ import { isVisible } from "../domain/status.ts";
 import { RegistryError } from "../errors.ts";
 import type { ByteRange, OpenBlob } from "../ports/blob-storage.ts";
 import type { VersionInput } from "./releases.ts";
-import { mayRead } from "./steps/access.ts";
+import { isForEverybody, mayRead } from "./steps/access.ts";
 
 /** Which archive. */
 export interface ArchiveLocator extends VersionInput {
@@ -38,7 +38,7 @@ export async function locate(ctx: Context, caller: Caller, input: ArchiveLocator
   const found = await ctx.cache.read(input.package, `archive ${input.version}`, () => load(ctx, input));
   if (found === undefined) throw new RegistryError("version_not_found");
   const { packageId, visibility, archive } = found;
-  const isPublic = visibility === "public" && ctx.policy.readAccess === "public";
+  const isPublic = isForEverybody(ctx, { visibility });
   if (!isPublic && !hasGrant(ctx, input) && !(await mayRead(ctx, caller, { id: packageId, visibility }))) {
     throw new RegistryError("version_not_found");
   }

@@ -15,9 +15,10 @@ import { requireRole } from "./steps/access.ts";
 import { activate } from "./steps/activation.ts";
 import { applyChange } from "./steps/change.ts";
 import { openVersion, publishRequirement } from "./steps/opening.ts";
-import { dependencyIds, parseRelease, type ReleaseInput } from "./steps/release-input.ts";
+import { parseRelease, type ReleaseInput } from "./steps/release-input.ts";
 import { type ArchiveInput, inspectStaged, withStaged } from "./steps/staging.ts";
 import { type Release, toRelease } from "./steps/views.ts";
+import { isPrivate } from "./steps/visibility.ts";
 
 /** A version that waits for its archive. */
 export interface OpenRelease {
@@ -81,7 +82,6 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
     const inspection = await inspectStaged(ctx, archive);
     if (known !== undefined && (await isPublished(ctx, known.id, input.version, archive.sha256))) return;
     const fields = await parseRelease(ctx, actor, toReleaseInput(input, inspection.documents.manifest));
-    const ids = await dependencyIds(ctx, fields.manifest);
     await archive.staged.commit(archive.sha256, archive.size);
     const { sha256, size } = archive;
     const request = {
@@ -96,7 +96,7 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
       const [version] = await findVersionById(tx, { id: versionId });
       if (version === undefined) throw new RegistryError("version_not_found");
       await closeUploads(tx, versionId);
-      await activate(ctx, tx, { actor, version, sha256, size, inspection, dependencyIds: ids });
+      await activate(ctx, tx, { actor, version, sha256, size, inspection });
     });
   });
   return get(ctx, actor, input);
@@ -114,7 +114,6 @@ function toReleaseInput(input: PublishInput, publishYaml: string | null): Releas
   if (name !== undefined && name !== input.package) throw invalidPackage("name", `publish.yaml says ${name}`);
   if (version !== undefined && version !== input.version)
     throw invalidPackage("version", `publish.yaml says ${version}`);
-  // Fail closed: what is not said to be for everybody is not shown to everybody.
-  const visibility = effective === undefined || effective === "public" ? "public" : "private";
+  const visibility = isPrivate(effective) ? "private" : "public";
   return { ...rest, ...target, visibility };
 }

@@ -2,6 +2,7 @@ import type { Caller, Context } from "../context.ts";
 import { findVersion, listVisibleVersions } from "../db/versions.ts";
 import { isVisible } from "../domain/status.ts";
 import { RegistryError } from "../errors.ts";
+import { isForEverybody } from "./steps/access.ts";
 import { latestFor, readHead, withGrant } from "./steps/reading.ts";
 import { type Release, type ReleaseSummary, toRelease, toSummary } from "./steps/views.ts";
 
@@ -33,7 +34,7 @@ export async function list(ctx: Context, caller: Caller, input: PackageInput): P
     return Object.freeze(rows.map((row) => toSummary(head.name, row)));
   });
   if (releases === undefined || releases.length === 0) throw new RegistryError("package_not_found");
-  if (head.visibility === "public") return releases;
+  if (isForEverybody(ctx, head)) return releases;
   return releases.map((release) => withGrant(ctx, release));
 }
 
@@ -49,7 +50,7 @@ export async function get(ctx: Context, caller: Caller, input: VersionInput): Pr
     return row !== undefined && isVisible(row.status) ? toRelease(head, row) : undefined;
   });
   if (release === undefined) throw new RegistryError("version_not_found");
-  return head.visibility === "public" ? release : withGrant(ctx, release);
+  return isForEverybody(ctx, head) ? release : withGrant(ctx, release);
 }
 
 /**
@@ -66,11 +67,11 @@ export async function latest(ctx: Context, caller: Caller, input: PackageInput):
  */
 export async function resolveLatest(ctx: Context, caller: Caller, input: PackageInput): Promise<ResolvedRelease> {
   const head = await readHead(ctx, caller, input.package, "package_not_found");
-  const isPublic = head.visibility === "public" && ctx.policy.readAccess === "public";
+  const isPublic = isForEverybody(ctx, head);
   const release = head.rollouts === 0 ? head.latest : await latestFor(ctx, caller, head);
   if (release === null) throw new RegistryError("package_not_found");
   return {
-    release: head.visibility === "public" ? release : withGrant(ctx, release),
+    release: isPublic ? release : withGrant(ctx, release),
     audience: isPublic && head.rollouts === 0 ? "shared" : "client",
   };
 }

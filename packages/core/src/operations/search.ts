@@ -4,6 +4,7 @@ import { findPackages, type SearchRow } from "../db/search.ts";
 import { findVersion, listRollouts } from "../db/versions.ts";
 import { maxSearchLength, queryTerms } from "../domain/search-terms.ts";
 import { RegistryError } from "../errors.ts";
+import { isForEverybody } from "./steps/access.ts";
 import { clientOf, pickForClient, withGrant } from "./steps/reading.ts";
 import { type ReleaseSummary, toSummary } from "./steps/views.ts";
 
@@ -75,7 +76,7 @@ async function privateIdsOf(ctx: Context, caller: Caller): Promise<readonly numb
 async function toHit(ctx: Context, caller: Caller, row: SearchRow): Promise<SearchHit | null> {
   const summary = await latestSummary(ctx, caller, row);
   if (summary === null) return null;
-  const shown = row.visibility === "public" ? summary : withGrant(ctx, summary);
+  const shown = isForEverybody(ctx, row) ? summary : withGrant(ctx, summary);
   return { ...shown, type: row.type, description: row.description ?? "", deprecation: row.deprecation };
 }
 

@@ -7,12 +7,10 @@ import { fromRowTime, toIso } from "../domain/times.ts";
 import { hashSecret, looksLikeUploadId } from "../domain/tokens.ts";
 import { RegistryError } from "../errors.ts";
 import { requireRole } from "./steps/access.ts";
-import { activate } from "./steps/activation.ts";
+import { activate, requireFittingVisibility } from "./steps/activation.ts";
 import { applyChange } from "./steps/change.ts";
 import { publishRequirement } from "./steps/opening.ts";
-import { dependencyIds } from "./steps/release-input.ts";
 import { type ArchiveInput, digestOf, inspectStaged, type StagedArchive, withStaged } from "./steps/staging.ts";
-import { parseManifest } from "./steps/views.ts";
 
 /** Which upload. */
 export interface UploadInput {
@@ -36,7 +34,8 @@ export interface PublishedArchive {
  * Takes the archive of an open version and makes the version visible, all or nothing. Sending the same bytes to the same id
  * again succeeds again, so that a lost answer can be repeated.
  * @throws invalid_upload for an id that is unknown, somebody else's, expired, or used for other bytes; release_forbidden when
- * the right to publish was taken away meanwhile; invalid_archive, payload_too_large, incomplete_body, no_file
+ * the right to publish was taken away meanwhile; invalid_archive, payload_too_large, incomplete_body, no_file;
+ * invalid_package when the archive's `publish.yaml` says private and the package is public
  */
 export async function receive(ctx: Context, actor: Actor, input: ReceiveInput): Promise<PublishedArchive> {
   const upload = await requireUpload(ctx, actor, input.uploadId);
@@ -45,6 +44,7 @@ export async function receive(ctx: Context, actor: Actor, input: ReceiveInput): 
   await requireRole(ctx.database, actor, upload.package_id, publishRequirement);
   return withStaged(ctx, input, async (archive) => {
     const inspection = await inspectStaged(ctx, archive).catch((error: unknown) => keepRefusal(ctx, upload, error));
+    await requireFittingVisibility(ctx, upload.package_id, inspection);
     await archive.staged.commit(archive.sha256, archive.size);
     return publish(ctx, { actor, upload, archive, inspection });
   });
@@ -59,8 +59,6 @@ interface Publication {
 
 async function publish(ctx: Context, { actor, upload, archive, inspection }: Publication): Promise<PublishedArchive> {
   const { sha256, size } = archive;
-  const [before] = await findVersionById(ctx.database, { id: upload.version_id });
-  const ids = await dependencyIds(ctx, parseManifest(before?.manifest ?? null));
   const request = {
     action: "release.publish",
     caller: actor,
@@ -73,7 +71,7 @@ async function publish(ctx: Context, { actor, upload, archive, inspection }: Pub
     if (!(await completeUpload(tx, upload.id_hash, sha256))) throw new RegistryError("invalid_upload");
     const [version] = await findVersionById(tx, { id: upload.version_id });
     if (version === undefined) throw new RegistryError("invalid_upload");
-    await activate(ctx, tx, { actor, version, sha256, size, inspection, dependencyIds: ids });
+    await activate(ctx, tx, { actor, version, sha256, size, inspection });
   });
   return { package: upload.package, version: upload.version, sha256, size };
 }

@@ -2,6 +2,7 @@
 export type ChangeAction =
   | "user.register"
   | "user.change_password"
+  | "user.set_admin"
   | "session.login"
   | "session.refresh"
   | "session.logout"

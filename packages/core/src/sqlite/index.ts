@@ -25,7 +25,10 @@ export interface SqliteFileOptions {
 
 /** A better-sqlite3 database that the host has opened, and keeps open and closes itself. */
 export interface SqliteHandleOptions {
-  /** Used for everything, so reads wait while a change is written. Its pragmas are set as the registry needs them. */
+  /**
+   * Used for everything, so reads wait while a change is written. Its pragmas are set as the registry needs them. Statements of
+   * the host's own on it may fall into a transaction of the registry: better give it a connection that nobody else uses.
+   */
   database: SqliteConnection;
 }
 

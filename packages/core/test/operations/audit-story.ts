@@ -47,6 +47,11 @@ export const story: Doing[] = [
     ({ t }) => t.registry.sessions.login(from, { username: "eve", password: testPassword }),
     { username: "eve" },
   ],
+  [
+    "user.set_admin",
+    ({ t }) => t.registry.setAdmin("eve", true, from),
+    { username: null, details: { username: "eve", isAdmin: true } },
+  ],
   ["release.open", ({ t, ada }) => t.registry.releases.create(ada, fc), { ...published, details: { created: true } }],
   [
     "release.open",

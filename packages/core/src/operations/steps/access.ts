@@ -17,13 +17,18 @@ export async function roleOf(
   return row === undefined ? null : knownRole(row.role);
 }
 
+/** True for packages that anybody may read without saying who they are. */
+export function isForEverybody(ctx: Context, target: { visibility: string }): boolean {
+  return target.visibility === "public" && ctx.policy.readAccess === "public";
+}
+
 /** True when the caller may know that the package exists. */
 export async function mayRead(
   ctx: Context,
   caller: Caller,
   target: { id: number; visibility: string },
 ): Promise<boolean> {
-  if (caller.kind !== "user") return ctx.policy.readAccess === "public" && target.visibility === "public";
+  if (caller.kind !== "user") return isForEverybody(ctx, target);
   if (target.visibility === "public" || caller.isAdmin) return true;
   return may(await roleOf(ctx.database, caller, target.id), "read");
 }

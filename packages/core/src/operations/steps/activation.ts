@@ -3,16 +3,17 @@ import { parsePublishYaml } from "../../archive/publish-yaml.ts";
 import type { Actor, Context } from "../../context.ts";
 import { touchBlob } from "../../db/blobs.ts";
 import { hasChangelog, saveChangelog } from "../../db/changelogs.ts";
-import { readSets, replaceSets, setNames } from "../../db/manifest-sets.ts";
-import { indexPackage, refreshLatest } from "../../db/package-index.ts";
-import { updatePackage } from "../../db/packages.ts";
-import { moveVersion, type VersionRow } from "../../db/versions.ts";
+import { readSets, setNames } from "../../db/manifest-sets.ts";
+import { refreshPackage } from "../../db/package-index.ts";
+import { findPackageById, type PackageRow, updatePackage } from "../../db/packages.ts";
+import { listVisibleVersions, moveVersion, type VersionRow } from "../../db/versions.ts";
 import { type Manifest, parseHome } from "../../domain/manifest.ts";
 import { nextStatus } from "../../domain/status.ts";
 import { toRowTime } from "../../domain/times.ts";
 import { RegistryError } from "../../errors.ts";
 import type { Tx } from "../../ports/database.ts";
 import { parseManifest } from "./views.ts";
+import { isPrivate, notPrivateEnough } from "./visibility.ts";
 
 /** A version whose archive is stored, about to become visible. */
 export interface Activation {
@@ -21,8 +22,6 @@ export interface Activation {
   sha256: string;
   size: number;
   inspection: Inspection;
-  /** Ids of the packages its manifest depends on. */
-  dependencyIds: ReadonlyMap<string, number>;
 }
 
 /**
@@ -32,50 +31,67 @@ export interface Activation {
  */
 export async function activate(ctx: Context, tx: Tx, activation: Activation): Promise<void> {
   const { actor, version, sha256, size, inspection } = activation;
+  const [target] = await findPackageById(tx, { id: version.package_id });
   const status = nextStatus(version.status, "publish");
+  if (target === undefined || status === null) throw new RegistryError("invalid_upload");
   const now = toRowTime(ctx.clock.now());
   await touchBlob(tx, { sha256, size, touched_at: now });
-  const named = withDeclaredHome(parseManifest(version.manifest), inspection);
-  const inherited = await readSets(
-    tx,
-    version.package_id,
-    setNames.filter((name) => named[name] === undefined),
-  );
-  const manifest = { ...inherited, ...named };
-  const moved =
-    status !== null &&
-    (await moveVersion(
-      tx,
-      { id: version.id, from: version.status, to: status },
-      {
-        ...{ sha256, size, published_at: now, published_by: actor.userId, manifest: JSON.stringify(manifest) },
-        readme: version.readme ?? inspection.documents.readme,
-      },
-    ));
+  const declared = declaredBy(inspection);
+  const values = {
+    ...{ sha256, size, published_at: now, published_by: actor.userId },
+    manifest: JSON.stringify(
+      await completeManifest(tx, target, { ...declared.texts, ...parseManifest(version.manifest) }),
+    ),
+    description: version.description ?? target.description,
+    readme: version.readme ?? inspection.documents.readme,
+  };
+  const moved = await moveVersion(tx, { id: version.id, from: version.status, to: status }, values);
   if (!moved) throw new RegistryError("invalid_upload");
   if (inspection.documents.changelog !== null && !(await hasChangelog(tx, version.id))) {
     await saveChangelog(tx, version.id, { changelog: inspection.documents.changelog, created_at: now });
   }
-  const latestId = await refreshLatest(tx, version.package_id, ctx.clock.now());
-  if (latestId === version.id) {
-    // What the latest version names is what the package says from now on.
-    await replaceSets(tx, version.package_id, named, activation.dependencyIds);
-    await updatePackage(tx, version.package_id, {
-      ...(version.description === null ? {} : { description: version.description }),
-      ...(named.home === undefined ? {} : { home: named.home }),
-    });
-  }
-  await indexPackage(tx, version.package_id, latestId !== null);
+  if (declared.isPrivate) await updatePackage(tx, target.id, { visibility: "private" });
+  await refreshPackage(tx, target.id, ctx.clock.now());
 }
 
-/** The home page that the archive's `publish.yaml` names, where the publisher named none; one that is no address is left out. */
-function withDeclaredHome(manifest: Manifest, inspection: Inspection): Manifest {
-  if (manifest.home !== undefined || inspection.documents.manifest === null) return manifest;
+/** The sets that the version names, and the package's own where it names none. */
+async function completeManifest(tx: Tx, target: PackageRow, named: Manifest): Promise<Manifest> {
+  const missing = setNames.filter((name) => named[name] === undefined);
+  const home = target.home === null ? {} : { home: target.home };
+  return { ...home, ...(await readSets(tx, target.id, missing)), ...named };
+}
+
+/**
+ * Refuses an archive whose `publish.yaml` says that it is not for everybody, for a package that everybody reads already.
+ * A package of which nothing shows yet becomes private with it.
+ * @throws invalid_package
+ */
+export async function requireFittingVisibility(ctx: Context, packageId: number, inspection: Inspection): Promise<void> {
+  if (!declaredBy(inspection).isPrivate) return;
+  const [target] = await findPackageById(ctx.database, { id: packageId });
+  if (target?.visibility !== "public") return;
+  const [visible] = await listVisibleVersions(ctx.database, { packageId });
+  if (visible !== undefined) throw notPrivateEnough();
+}
+
+/** What the archive's `publish.yaml` says where nobody said otherwise. One that cannot be read says nothing. */
+function declaredBy(inspection: Inspection): { texts: Pick<Manifest, "home">; isPrivate: boolean } {
+  const nothing = { texts: {}, isPrivate: false };
+  if (inspection.documents.manifest === null) return nothing;
   try {
-    const { home } = parsePublishYaml(inspection.documents.manifest);
-    return home === undefined ? manifest : { ...manifest, home: parseHome(home) };
+    const { home, effective } = parsePublishYaml(inspection.documents.manifest);
+    return { texts: declaredHome(home), isPrivate: isPrivate(effective) };
   } catch (error) {
-    if (RegistryError.is(error)) return manifest;
+    if (RegistryError.is(error)) return nothing;
     throw error;
+  }
+}
+
+/** A home page that is no address is left out. */
+function declaredHome(home: string | undefined): Pick<Manifest, "home"> {
+  try {
+    return home === undefined ? {} : { home: parseHome(home) };
+  } catch {
+    return {};
   }
 }

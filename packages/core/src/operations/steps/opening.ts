@@ -4,7 +4,7 @@ import { saveRole } from "../../db/maintainers.ts";
 import { findPackage, findPackageByKey, insertPackage, type PackageRow } from "../../db/packages.ts";
 import { findVersionByKey, insertVersion, moveVersion, type NewVersion } from "../../db/versions.ts";
 import type { PackageType } from "../../domain/manifest.ts";
-import { foldName, invalidPackage } from "../../domain/names.ts";
+import { foldName } from "../../domain/names.ts";
 import { nextStatus } from "../../domain/status.ts";
 import { toRowTime } from "../../domain/times.ts";
 import { isPrerelease, versionKey } from "../../domain/versions.ts";
@@ -13,6 +13,7 @@ import type { Tx } from "../../ports/database.ts";
 import { type Requirement, requireRole } from "./access.ts";
 import type { ChangeNotes } from "./change.ts";
 import type { ReleaseFields } from "./release-input.ts";
+import { notPrivateEnough } from "./visibility.ts";
 
 /** What publishing asks for, in the documented words. */
 export const publishRequirement: Requirement = { permission: "publish", forbidden: "release_forbidden" };
@@ -61,7 +62,7 @@ async function openPackage(
   if (known !== undefined) {
     await requireRole(tx, actor, known.id, publishRequirement);
     if (fields.visibility === "private" && known.visibility === "public") {
-      throw invalidPackage("visibility", "the package is public: make it private first, then publish");
+      throw notPrivateEnough();
     }
     notes.packageId = known.id;
     return known;

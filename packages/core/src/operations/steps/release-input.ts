@@ -15,7 +15,6 @@ import {
 import { invalidPackage, type PackageName, parsePackageName } from "../../domain/names.ts";
 import { parseRatio } from "../../domain/rollout.ts";
 import { parseRange, parseVersion, satisfies, type VersionNumber } from "../../domain/versions.ts";
-import { RegistryError } from "../../errors.ts";
 import { mayRead } from "./access.ts";
 
 /** Longest readme and change log that is kept, in bytes of UTF-8. */
@@ -141,16 +140,4 @@ async function parseDependencies(
     dependencies[name] = range;
   }
   return dependencies;
-}
-
-/** Ids of the packages that a manifest depends on. */
-export async function dependencyIds(ctx: Context, manifest: Manifest): Promise<Map<string, number>> {
-  const ids = new Map<string, number>();
-  for (const name of Object.keys(manifest.dependencies ?? {})) {
-    const [row] = await findPackage(ctx.database, { name });
-    if (row === undefined)
-      throw new RegistryError("invalid_package", { details: { dependencies: `there is no ${name}` } });
-    ids.set(name, row.id);
-  }
-  return ids;
 }
