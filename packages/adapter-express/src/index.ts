@@ -33,7 +33,7 @@ export function registryRouter(registry: Registry, options: HttpOptions): Router
       atPath[verb](async (req: Request, res: Response) => send(res, await http.handle(route, toRequest(req))));
     }
     atPath.all((req, res, next) => {
-      if (req.method === "OPTIONS") return next();
+      if (req.method === "OPTIONS" || !http.answersUnknownPaths(req.baseUrl)) return next();
       send(res, http.refuse(toRequest(req), allowed));
     });
   }
@@ -68,7 +68,14 @@ function toRequest(req: Request): HttpRequest {
   };
 }
 
-function send(res: Response, { status, headers, body }: HttpResponse): void {
+function send(res: Response, { status, headers: { vary, ...headers }, body }: HttpResponse): void {
+  if (res.destroyed || res.headersSent) {
+    // The client has left, or the host has answered itself: what was opened for them must be closed all the same.
+    if (body !== null && typeof body !== "string") body.destroy();
+    return;
+  }
+  // The host's own, for its CORS, stays.
+  if (vary !== undefined) res.vary(vary);
   res.writeHead(status, { ...res.getHeaders(), ...headers, ...lengthOf(body) });
   if (body === null || typeof body === "string") return void res.end(body ?? undefined);
   // A client that goes away ends the stream; a stream that breaks ends the connection, so that nobody takes a part for the whole.

@@ -43,16 +43,29 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
         handler: async (request, reply) => send(reply, await http.handle(route, toRequest(request, mountPath))),
       });
     }
-    const others = methods.filter((method) => !allowed.includes(method));
+    if (!http.answersUnknownPaths(mountPath)) continue;
     app.route({
-      method: others,
+      method: methods.filter((method) => !allowed.includes(method)),
       url,
       exposeHeadRoute: false,
       handler: (request, reply) => send(reply, http.refuse(toRequest(request, mountPath), allowed)),
     });
   }
+  app.setErrorHandler((error, request, reply) => {
+    // Fastify reads the content type before it calls a handler. All other failures are the host's: hooks of its own.
+    if (!isContentTypeFailure(error)) throw error;
+    return send(reply, http.fail(toRequest(request, mountPath), "unsupported_media_type"));
+  });
   if (!http.answersUnknownPaths(mountPath)) return;
-  app.setNotFoundHandler((request, reply) => send(reply, http.refuse(toRequest(request, mountPath))));
+  const refuse = (request: FastifyRequest, reply: FastifyReply) =>
+    send(reply, http.refuse(toRequest(request, mountPath)));
+  app.setNotFoundHandler(refuse);
+  // Segments that are too long for Fastify's parameters fit here; without it Fastify answers them by itself.
+  app.route({ method: [...methods], url: "/*", exposeHeadRoute: false, handler: refuse });
+}
+
+function isContentTypeFailure(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("FST_ERR_CTP_");
 }
 
 function allowedMethods(routes: readonly Route[]): string[] {
@@ -67,7 +80,8 @@ function toRequest(request: FastifyRequest, mountPath: string): HttpRequest {
     params: request.params as Record<string, string>,
     headers: request.headers,
     body: request.raw,
-    parsedBody: request.body,
+    // A hook of the host's may have read the body without a trace in `request.body`.
+    parsedBody: request.body ?? (request.raw.readableDidRead ? {} : undefined),
     address: request.ip,
     protocol: request.protocol,
     requestId: request.id,
@@ -75,8 +89,19 @@ function toRequest(request: FastifyRequest, mountPath: string): HttpRequest {
 }
 
 function send(reply: FastifyReply, { status, headers, body }: HttpResponse): FastifyReply {
+  if (body !== null && typeof body !== "string") {
+    // A client that has left, or a host that has answered itself: what was opened for them must be closed all the same.
+    if (reply.sent || reply.raw.destroyed || reply.raw.writableEnded) {
+      body.destroy();
+      return reply;
+    }
+    reply.raw.once("close", () => body.destroy());
+  }
+  const hostVary = reply.getHeader("vary");
+  // The host's own, for its CORS, stays.
+  const vary = headers.vary === undefined || hostVary === undefined ? {} : { vary: `${hostVary}, ${headers.vary}` };
   return reply
     .code(status)
-    .headers(headers)
+    .headers({ ...headers, ...vary })
     .send(body ?? undefined);
 }

@@ -7,6 +7,7 @@ import type { Database } from "./ports/database.ts";
 import type { Hooks } from "./ports/hooks.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
+import type { RecentCounts } from "./recent-counts.ts";
 import type { Semaphore } from "./semaphore.ts";
 
 /** What an operation may touch: the ports, the limits, and the little that is kept in memory. */
@@ -25,6 +26,8 @@ export interface Context {
   readonly signingKeys: readonly Buffer[];
   readonly cache: PackageCache;
   readonly downloads: DownloadCounter;
+  /** What was counted of labels in the last second; the count goes over the whole catalogue. */
+  readonly labelCounts: RecentCounts;
   /** Bounds how many archives are inspected at the same time. */
   readonly inspections: Semaphore;
 }

@@ -11,6 +11,7 @@ import type { Database } from "./ports/database.ts";
 import type { Hooks } from "./ports/hooks.ts";
 import { type Logger, silentLogger } from "./ports/logger.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
+import { recentCounts } from "./recent-counts.ts";
 import { semaphore } from "./semaphore.ts";
 
 /** What a registry is made of. Only `database` and `storage` have no default. */
@@ -90,6 +91,7 @@ export function toContext(options: RegistryOptions): Context {
     signingKeys: deriveKeys(options),
     cache: packageCache(database, clock, cacheBytes),
     downloads: downloadCounter(database, clock, logger),
+    labelCounts: recentCounts(clock),
     inspections: semaphore({ running: 2 * availableParallelism(), queued: 64 }),
   };
 }

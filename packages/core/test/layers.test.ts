@@ -22,9 +22,10 @@ const layers: Record<string, string> = {
   sqlite: "errors domain ports db",
   cache: "errors domain ports db",
   "download-counter": "errors domain ports db",
-  context: "type:ports type:archive type:semaphore type:cache type:download-counter",
+  "recent-counts": "ports",
+  context: "type:recent-counts type:ports type:archive type:semaphore type:cache type:download-counter",
   operations: "errors domain archive ports semaphore db cache download-counter context",
-  options: "archive ports semaphore passwords cache download-counter type:context",
+  options: "recent-counts archive ports semaphore passwords cache download-counter type:context",
   registry: "errors ports db options operations type:context",
   http:
     "errors domain context type:registry type:operations memory/rate-limiter " +

@@ -5,7 +5,7 @@ import { hasCode } from "./full-disk.ts";
 
 /** Up to here a run is read at once, and no file stays open. */
 const SINGLE_READ_BYTES = 256 * 1024;
-const CHUNK_BYTES = 512 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /** A run of bytes of a file. */
 interface Run {

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { refusal } from "./findings.ts";
 
 /** Reads a file through one window, so that a walk from front to back touches the disk in large reads. */
@@ -20,15 +20,26 @@ const windowBytes = 512 * 1024;
 /** Opens a file for {@link ByteReader}. Failures of the file system reject as they are. */
 export async function openByteReader(path: string): Promise<ByteReader> {
   const file = await open(path, "r");
-  const window = Buffer.allocUnsafe(windowBytes);
+  try {
+    const { size } = await file.stat();
+    return { size, ...windowOver(file, size), close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function windowOver(file: FileHandle, size: number): Pick<ByteReader, "view" | "slice"> {
+  const window = Buffer.allocUnsafe(Math.min(windowBytes, size));
   let start = 0;
   let filled = 0;
 
   async function fill(position: number): Promise<void> {
-    start = position;
+    // At the end it holds what lies before, too: a small file is read once, and the directory with the record behind it.
+    start = Math.max(0, Math.min(position, size - window.length));
     filled = 0;
-    while (filled < windowBytes) {
-      const { bytesRead } = await file.read(window, filled, windowBytes - filled, position + filled);
+    while (filled < window.length) {
+      const { bytesRead } = await file.read(window, filled, window.length - filled, start + filled);
       if (bytesRead === 0) return;
       filled += bytesRead;
     }
@@ -46,11 +57,5 @@ export async function openByteReader(path: string): Promise<ByteReader> {
     return view(position, inside ? Math.min(maxLength, start + filled - position) : Math.min(maxLength, windowBytes));
   }
 
-  try {
-    const { size } = await file.stat();
-    return { size, view, slice, close: () => file.close() };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  return { view, slice };
 }

@@ -1,4 +1,5 @@
 import type { Executor, Tx } from "../ports/database.ts";
+import { type Viewer, visibleTo } from "./viewers.ts";
 
 /** One dependency, seen from either side. */
 export interface DependencyRow {
@@ -18,28 +19,18 @@ export async function listDependencies(db: Executor, packageId: number): Promise
   return rows.map((row) => ({ name: row.name, range: row.version_constraint ?? "*" }));
 }
 
-/** Which packages that readers can find depend on a package, by name; private ones only if `visibleIds` has them. */
-export async function listDependents(
-  db: Executor,
-  packageId: number,
-  visibleIds: readonly number[] | "all",
-): Promise<DependencyRow[]> {
-  let query = db
+/** Which packages that the viewer can find depend on a package, by name, at most 1000. */
+export async function listDependents(db: Executor, packageId: number, viewer: Viewer): Promise<DependencyRow[]> {
+  const rows = await db
     .selectFrom("Dependencies as d")
     .innerJoin("Packages as p", "p.id", "d.package_id")
     .select(["p.name", "d.version_constraint"])
     .where("d.dependency_package_id", "=", packageId)
     .where("p.latest_version_id", "is not", null)
+    .where(visibleTo(viewer))
     .orderBy("p.name")
-    .limit(1000);
-  if (visibleIds !== "all") {
-    query = query.where((eb) =>
-      visibleIds.length === 0
-        ? eb("p.visibility", "=", "public")
-        : eb.or([eb("p.visibility", "=", "public"), eb("p.id", "in", [...visibleIds])]),
-    );
-  }
-  const rows = await query.execute();
+    .limit(1000)
+    .execute();
   return rows.map((row) => ({ name: row.name, range: row.version_constraint ?? "*" }));
 }
 

@@ -17,12 +17,6 @@ export async function listMaintainers(db: Executor, packageId: number): Promise<
     .execute();
 }
 
-/** Ids of the packages in which a user has any role. */
-export async function listPackageIdsOf(db: Executor, userId: number): Promise<number[]> {
-  const rows = await db.selectFrom("PackageMaintainers").select("package_id").where("user_id", "=", userId).execute();
-  return rows.map((row) => row.package_id);
-}
-
 /** Gives a user a role in a package, in place of any other. */
 export async function saveRole(tx: Tx, packageId: number, userId: number, role: string): Promise<void> {
   const updated = await tx

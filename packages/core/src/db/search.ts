@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { SearchTerm } from "../domain/search-terms.ts";
 import type { Executor, Tx } from "../ports/database.ts";
+import { type Viewer, visibleTo } from "./viewers.ts";
 
 /** What the index holds of a package: terms of its texts. Null takes the package out of the index. */
 export async function saveSearchTerms(tx: Tx, packageId: number, terms: readonly string[] | null): Promise<void> {
@@ -34,8 +35,9 @@ export interface SearchFilter {
   terms: readonly SearchTerm[];
   /** The whole search text in lower case: a package of this name comes first, then names that begin so. */
   text: string;
-  /** Private packages that may show; `all` for administrators. */
-  privateIds: readonly number[] | "all";
+  viewer: Viewer;
+  /** Packages that are left out. */
+  hiddenIds: readonly number[];
   limit: number;
   offset: number;
 }
@@ -64,15 +66,9 @@ export async function findPackages(db: Executor, filter: SearchFilter): Promise<
       "v.sha256",
       "v.size",
     ])
-    .where("p.id", "in", found);
-  if (filter.privateIds !== "all") {
-    const ids = filter.privateIds;
-    query = query.where((eb) =>
-      ids.length === 0
-        ? eb("p.visibility", "=", "public")
-        : eb.or([eb("p.visibility", "=", "public"), eb("p.id", "in", [...ids])]),
-    );
-  }
+    .where("p.id", "in", found)
+    .where(visibleTo(filter.viewer));
+  if (filter.hiddenIds.length > 0) query = query.where("p.id", "not in", [...filter.hiddenIds]);
   return query
     .orderBy(sql`lower(p.name) = ${filter.text}`, "desc")
     .orderBy(sql`substr(lower(p.name), 1, ${filter.text.length}) = ${filter.text}`, "desc")
@@ -80,6 +76,18 @@ export async function findPackages(db: Executor, filter: SearchFilter): Promise<
     .orderBy("p.name", "asc")
     .limit(filter.limit)
     .offset(filter.offset)
+    .execute();
+}
+
+/** Packages none of whose versions is out for everybody, at most 1000. */
+export async function listPartialPackages(db: Executor): Promise<{ id: number }[]> {
+  return db
+    .selectFrom("Packages as p")
+    .innerJoin("Versions as v", "v.id", "p.latest_version_id")
+    .select("p.id")
+    .where("p.rollouts", ">", 0)
+    .where("v.grayscale", "<", 1)
+    .limit(1000)
     .execute();
 }
 

@@ -1,4 +1,14 @@
 import type { Tx } from "../ports/database.ts";
+import { prepared } from "./prepared.ts";
+
+/** What is behind a token that has not ended, by the id of its row. */
+export const findToken = prepared<{ id: number }, { user_id: number; is_admin: number }>((db, { id }) =>
+  db
+    .selectFrom("Tokens as t")
+    .innerJoin("Users as u", "u.id", "t.user_id")
+    .select(["t.user_id", "u.is_admin"])
+    .where("t.id", "=", id),
+);
 
 /** Adds a sign-in token. */
 export async function insertToken(

@@ -31,6 +31,11 @@ export function may(role: Role | null, permission: Permission): boolean {
   return role !== null && grants[role].includes(permission);
 }
 
+/** The roles that may do this. */
+export function rolesThat(permission: Permission): Role[] {
+  return (Object.keys(grants) as Role[]).filter((role) => may(role, permission));
+}
+
 /**
  * Accepts the name of a role; left out, it is `maintainer`.
  * @throws invalid_role

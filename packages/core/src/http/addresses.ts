@@ -10,19 +10,19 @@ import type { HttpRequest } from "./types.ts";
 export function addressKey(address: string | undefined): string {
   if (address === undefined) return "unknown";
   const plain = address.replace(/%.*$/, "");
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1] ?? plain;
-  if (isIPv4(mapped)) return mapped;
-  return isIPv6(plain) ? `${firstGroups(plain).join(":")}::/64` : "unknown";
+  if (isIPv4(plain)) return plain;
+  if (!isIPv6(plain)) return "unknown";
+  const groups = groupsOf(plain);
+  if (groups.slice(0, 6).join(":") !== "0:0:0:0:0:ffff") return `${groups.slice(0, 4).join(":")}::/64`;
+  const bytes = groups.slice(6).map((group) => Number.parseInt(group, 16));
+  return bytes.flatMap((pair) => [pair >> 8, pair & 0xff]).join(".");
 }
 
-function firstGroups(address: string): string[] {
-  const [head = "", tail] = address.toLowerCase().split("::");
-  const before = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  // A dotted end stands for two groups.
-  const width = before.length + after.length + (address.includes(".") ? 1 : 0);
-  const zeros = tail === undefined ? [] : new Array<string>(Math.max(0, 8 - width)).fill("0");
-  return [...before, ...zeros, ...after].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ""));
+/** The eight groups of an IPv6 address, however it is written: URLs spell each in one way only. */
+function groupsOf(address: string): string[] {
+  const [head = "", tail = ""] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const [before, after] = [head, tail].map((half) => (half === "" ? [] : half.split(":"))) as [string[], string[]];
+  return [...before, ...new Array<string>(8 - before.length - after.length).fill("0"), ...after];
 }
 
 /**

@@ -22,6 +22,22 @@ export function rawBody(request: HttpRequest): Readable {
   return source.pipe(copy);
 }
 
+const restTimeMs = 10_000;
+
+/**
+ * Reads and drops, for some seconds, what is left of the body of a request whose connection ends with the answer: a client that is
+ * still sending when the connection ends does not get to see the answer. Other connections go on, and are read by themselves.
+ */
+export async function readRest({ headers, body }: HttpRequest): Promise<void> {
+  if (!/\bclose\b/i.test(headers.connection ?? "") || body.readableEnded || body.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, restTimeMs);
+  finished(body, { writable: false }, () => resolve());
+  body.resume();
+  await promise;
+  clearTimeout(timer);
+}
+
 /** Bytes the client promised to send, where it did. */
 export function promisedSize(request: HttpRequest): number | undefined {
   const length = request.headers["content-length"];
@@ -36,21 +52,27 @@ export async function readJson(
   request: HttpRequest,
   expected: { schema: z.ZodType; invalid: ErrorCode; maxBytes: number },
 ): Promise<unknown> {
-  const value = request.parsedBody === undefined ? await parseBody(request, expected.maxBytes) : request.parsedBody;
+  const { parsedBody } = request;
   // The host collected the body, but not as JSON.
-  if (typeof value === "string" || Buffer.isBuffer(value)) throw new RegistryError("body_already_read");
+  if (typeof parsedBody === "string" || Buffer.isBuffer(parsedBody)) throw new RegistryError("body_already_read");
+  // Forms that a parser of the host made an object of are no JSON either.
+  if (parsedBody !== undefined && request.headers["content-type"] !== undefined)
+    requireJson(request.headers["content-type"]);
+  const value = parsedBody === undefined ? await parseBody(request, expected.maxBytes) : parsedBody;
   const parsed = expected.schema.safeParse(value);
   if (!parsed.success) throw new RegistryError(expected.invalid, { details: toDetails(parsed.error) });
   return parsed.data;
 }
 
+function requireJson(contentType = ""): void {
+  if (/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType)) return;
+  throw new RegistryError("unsupported_media_type", { details: { expected: "application/json" } });
+}
+
 async function parseBody(request: HttpRequest, maxBytes: number): Promise<unknown> {
   const bytes = await collect(request, maxBytes);
   if (bytes.length === 0) return {};
-  const type = request.headers["content-type"] ?? "";
-  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type) || request.headers["content-encoding"] !== undefined) {
-    throw new RegistryError("unsupported_media_type", { details: { expected: "application/json" } });
-  }
+  requireJson(request.headers["content-encoding"] === undefined ? request.headers["content-type"] : "compressed");
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {

@@ -2,11 +2,11 @@ import type { Actor, Caller } from "../context.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
 import { addressKey, baseUrl, isPlainPath } from "./addresses.ts";
-import { promisedSize, rawBody, readJson } from "./bodies.ts";
+import { promisedSize, rawBody, readJson, readRest } from "./bodies.ts";
 import { callerOf, originOf } from "./credentials.ts";
 import { isMultipart, withPackageFile } from "./multipart.ts";
 import { type HttpOptions, type HttpSettings, type RateLimitName, toSettings } from "./options.ts";
-import { type JsonMemo, toFailure, toResponse } from "./respond.ts";
+import { jsonMemo, toFailure, toResponse } from "./respond.ts";
 import type { Route, RouteInput } from "./route.ts";
 import { routes } from "./routes/index.ts";
 import type { HttpRequest, HttpResponse } from "./types.ts";
@@ -38,15 +38,16 @@ interface Exchange {
  */
 export function registryHttp(registry: Registry, options: HttpOptions): RegistryHttp {
   const settings = toSettings(options);
-  const memo: JsonMemo = new WeakMap();
+  const memo = jsonMemo();
   const fail = (request: HttpRequest, code: ErrorCode) => toFailure(new RegistryError(code), registry, request);
   return {
     routes,
     async handle(route, request) {
       try {
         const reply = await answer({ registry, settings, route, request });
-        return toResponse(reply, route.success.status, request, memo);
+        return toResponse(reply, route.success.status, { request, memo, base: () => baseUrl(settings, request) });
       } catch (error) {
+        await readRest(request);
         return toFailure(error, registry, request);
       }
     },
@@ -103,7 +104,8 @@ async function readBody({ settings, route, request }: Exchange): Promise<unknown
   if (route.body === null) return undefined;
   const { body: schema, invalid } = route;
   const body = await readJson(request, { schema, invalid, maxBytes: settings.jsonBytes });
-  if (route.limit === "login") {
+  // A password change is counted under its user already.
+  if (route.limit === "login" && route.auth !== "user") {
     const { username } = body as { username: string };
     await throttle(settings, "login_account", username.toLowerCase().slice(0, 100));
   }
@@ -117,7 +119,7 @@ function queryOf(url: string): URLSearchParams {
   return start === -1 ? noQuery : new URLSearchParams(url.slice(start + 1));
 }
 
-function withArchive<T>(
+async function withArchive<T>(
   { route, request }: Exchange,
   use: Parameters<RouteInput<unknown, Caller>["withArchive"]>[0],
 ): Promise<T> {
@@ -129,5 +131,7 @@ function withArchive<T>(
   if (isMultipart(request)) {
     throw new RegistryError("unsupported_media_type", { details: { expected: "application/zip" } });
   }
-  return take({ body: rawBody(request), expectedSize: promisedSize(request) });
+  const body = rawBody(request);
+  // What an operation that fails early leaves unread must not keep the client from reading the answer.
+  return take({ body, expectedSize: promisedSize(request) }).finally(() => body.destroy());
 }

@@ -46,12 +46,13 @@ export async function withPackageFile<T>(request: HttpRequest, use: (file: Reada
 }
 
 async function* untilWhole(file: Readable, whole: Promise<void>): AsyncGenerator<Buffer> {
-  const broken = whole.then(
-    () => undefined,
-    (error: unknown) => void file.destroy(error as Error),
-  );
-  for await (const chunk of file) yield chunk as Buffer;
-  await broken;
+  whole.catch((error: Error) => file.destroy(error));
+  try {
+    for await (const chunk of file) yield chunk as Buffer;
+  } catch (error) {
+    // The parser breaks the file of a form that ends early, with an error of its own.
+    throw toFailure(error);
+  }
   await whole;
 }
 

@@ -19,11 +19,36 @@ export interface JsonText {
   etag: string;
 }
 
-/** Texts of objects that never change, made once and kept as long as the object lives. */
-export type JsonMemo = WeakMap<object, JsonText>;
+/** Texts of objects that never change, made once per address that the text's addresses begin with, and kept as long as the object lives. */
+export interface JsonMemo {
+  remember(source: object, base: string, make: () => JsonText): JsonText;
+}
+
+/** An empty {@link JsonMemo}. */
+export function jsonMemo(): JsonMemo {
+  const texts = new Map<string, WeakMap<object, JsonText>>();
+  return {
+    remember(source, base, make) {
+      const ofBase = texts.get(base) ?? new WeakMap<object, JsonText>();
+      texts.set(base, ofBase);
+      const text = ofBase.get(source) ?? make();
+      ofBase.set(source, text);
+      return text;
+    },
+  };
+}
+
+/** What making an answer of a reply needs to know. */
+export interface AnsweredExchange {
+  request: HttpRequest;
+  memo: JsonMemo;
+  /** The address that addresses in the answer begin with. */
+  base(): string;
+}
 
 /** Makes an answer of what a route replied. */
-export function toResponse(reply: Reply, status: number, request: HttpRequest, memo: JsonMemo): HttpResponse {
+export function toResponse(reply: Reply, status: number, exchange: AnsweredExchange): HttpResponse {
+  const { request } = exchange;
   const cache = reply.cache ?? "none";
   if (reply.stream !== undefined || reply.json === undefined) {
     const headers = { ...always, "cache-control": cacheControl[cache], ...reply.headers };
@@ -33,19 +58,14 @@ export function toResponse(reply: Reply, status: number, request: HttpRequest, m
     const headers = { ...jsonHeaders, "cache-control": "no-store", ...reply.headers };
     return { status: reply.status ?? status, headers, body: JSON.stringify(reply.json) };
   }
-  const { text, etag } = reply.source === undefined ? render(reply.json) : remember(memo, reply.source, reply.json);
+  const { text, etag } = textOf(reply, exchange);
   const headers = { ...jsonHeaders, "cache-control": cacheControl[cache], etag, ...reply.headers };
   if (matchesEtag(request.headers["if-none-match"], etag)) return { status: 304, headers, body: null };
   return { status: reply.status ?? status, headers, body: text };
 }
 
-function remember(memo: JsonMemo, source: object, json: unknown): JsonText {
-  let made = memo.get(source);
-  if (made === undefined) {
-    made = render(json);
-    memo.set(source, made);
-  }
-  return made;
+function textOf({ source, json }: Reply, { memo, base }: AnsweredExchange): JsonText {
+  return source === undefined ? render(json) : memo.remember(source, base(), () => render(json));
 }
 
 function render(json: unknown): JsonText {
@@ -83,6 +103,7 @@ function failure(error: RegistryError): HttpResponse {
       ...jsonHeaders,
       "cache-control": "no-store",
       ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
+      ...(status === 416 ? { "content-range": `bytes */${error.details?.size}` } : {}),
       ...(retryAfterMs === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
     },
     body: JSON.stringify({ error: message, code: error.code, ...(error.details ? { details: error.details } : {}) }),

@@ -161,4 +161,4 @@ export const auditReply = z.array(
   }),
 );
 export const labelsReply = z.array(z.object({ name: text, packages: z.number().int() }));
-export const healthReply = z.object({ status: z.enum(["ok", "unavailable"]) });
+export const healthReply = z.object({ status: z.literal("ok") });

@@ -29,12 +29,14 @@ export interface AuditPage {
 }
 
 /**
- * What happened to a package, newest first. For its owners and for administrators.
+ * What happened to a package, newest first. For its owners and for administrators; where others came from is for
+ * administrators only.
  * @throws package_not_found, forbidden, invalid_query
  */
 export async function ofPackage(ctx: Context, actor: Actor, input: PackageInput & AuditPage): Promise<AuditEntry[]> {
   const target = await readableLog(ctx, actor, input.package);
-  return read(ctx, { ...input, packageId: target.id });
+  const entries = await read(ctx, { ...input, packageId: target.id });
+  return actor.isAdmin ? entries : entries.map((entry) => withoutOrigin(entry, actor));
 }
 
 /**
@@ -60,6 +62,10 @@ async function read(ctx: Context, input: AuditPage & { packageId?: number }): Pr
     throw new RegistryError("invalid_query", { details: { before: "an id of the log" } });
   }
   return (await listAudit(ctx.database.reader, { packageId, before, limit })).map(toEntry);
+}
+
+function withoutOrigin(entry: AuditEntry, actor: Actor): AuditEntry {
+  return entry.username === actor.username ? entry : { ...entry, address: null, requestId: null };
 }
 
 function toEntry(row: AuditRow): AuditEntry {

@@ -7,17 +7,17 @@ export interface LabelCount {
   packages: number;
 }
 
-/** Every cloud that public packages run on, by name. Empty for visitors of a registry for members only. */
+/** Every cloud that public packages run on, by name; up to a second old. Empty for visitors of a registry for members only. */
 export async function providers(ctx: Context, caller: Caller): Promise<LabelCount[]> {
   return labels(ctx, caller, "providers");
 }
 
-/** Every tag that public packages have, by name. Empty for visitors of a registry for members only. */
+/** Every tag that public packages have, by name; up to a second old. Empty for visitors of a registry for members only. */
 export async function tags(ctx: Context, caller: Caller): Promise<LabelCount[]> {
   return labels(ctx, caller, "tags");
 }
 
 async function labels(ctx: Context, caller: Caller, kind: LabelKind): Promise<LabelCount[]> {
   if (caller.kind !== "user" && ctx.policy.readAccess !== "public") return [];
-  return listLabels(ctx.database.reader, kind);
+  return ctx.labelCounts.read(kind, () => listLabels(ctx.database.reader, kind));
 }

@@ -7,6 +7,7 @@ import { RegistryError } from "../errors.ts";
 import type { ByteRange, OpenBlob } from "../ports/blob-storage.ts";
 import type { VersionInput } from "./releases.ts";
 import { isForEverybody, mayRead } from "./steps/access.ts";
+import { onStorage } from "./steps/storage-outage.ts";
 
 /** Which archive. */
 export interface ArchiveLocator extends VersionInput {
@@ -34,7 +35,7 @@ export interface Archive {
  * The archive of an active or yanked version, without opening it.
  * @throws version_not_found, and version_deleted for one that was there once
  */
-export async function locate(ctx: Context, caller: Caller, input: ArchiveLocator): Promise<Archive> {
+export async function locate(ctx: Context, caller: Caller, input: ArchiveLocator): Promise<LocatedArchive> {
   const found = await ctx.cache.read(input.package, `archive ${input.version}`, () => load(ctx, input));
   if (found === undefined) throw new RegistryError("version_not_found");
   const { packageId, visibility, archive } = found;
@@ -43,7 +44,17 @@ export async function locate(ctx: Context, caller: Caller, input: ArchiveLocator
     throw new RegistryError("version_not_found");
   }
   if (archive === null) throw new RegistryError("version_deleted");
-  return { ...archive, audience: isPublic ? "shared" : "client" };
+  const located: Archive = { ...archive, audience: isPublic ? "shared" : "client" };
+  return { ...located, open: (options = {}) => openArchive(ctx, located, options) };
+}
+
+/** An archive that the caller may open. */
+export interface LocatedArchive extends Archive {
+  /**
+   * Opens it. The caller reads or destroys the `body`.
+   * @throws version_not_found when the bytes are missing, unavailable when they are damaged or the storage fails
+   */
+  open(options?: OpenOptions): Promise<OpenArchive>;
 }
 
 /** An archive that is open for reading. */
@@ -58,38 +69,30 @@ export interface OpenOptions {
 
 /**
  * Opens an archive. The caller reads or destroys its `body`.
- * @throws version_not_found when the bytes are missing
+ * @throws version_not_found, version_deleted, unavailable
  */
 export async function open(ctx: Context, caller: Caller, input: ArchiveLocator & OpenOptions): Promise<OpenArchive> {
-  const archive = await locate(ctx, caller, input);
-  return openLocated(ctx, caller, { ...input, archive });
+  return (await locate(ctx, caller, input)).open(input);
 }
 
-/** An archive that was located before. */
-export interface LocatedInput extends OpenOptions {
-  archive: Archive;
-}
-
-/**
- * Opens an archive that `locate` found for this caller just now.
- * @throws version_not_found when the bytes are missing, unavailable when they are damaged
- */
-export async function openLocated(ctx: Context, _caller: Caller, input: LocatedInput): Promise<OpenArchive> {
-  const { archive, range } = input;
-  const blob = await ctx.storage.open(archive.sha256, range);
+async function openArchive(ctx: Context, archive: Archive, { range, count }: OpenOptions): Promise<OpenArchive> {
+  const blob = await onStorage(ctx, () => ctx.storage.open(archive.sha256, range));
+  const told = { sha256: archive.sha256, package: archive.package, version: archive.version };
   if (blob === null) {
-    ctx.logger.error(
-      { sha256: archive.sha256, package: archive.package, version: archive.version },
-      "archive is missing",
-    );
+    ctx.logger.error(told, "archive is missing");
     throw new RegistryError("version_not_found");
   }
   if (blob.size !== archive.size) {
     blob.body.destroy();
-    ctx.logger.error({ sha256: archive.sha256, expected: archive.size, found: blob.size }, "archive is damaged");
+    ctx.logger.error({ ...told, expected: archive.size, found: blob.size }, "archive is damaged");
     throw new RegistryError("unavailable");
   }
-  if (input.count ?? range === undefined) ctx.downloads.count(archive.versionId, archive.packageId);
+  blob.body.once("error", (error: NodeJS.ErrnoException) => {
+    // A reader who goes away is no failure of the storage's.
+    if (error.code === "ERR_STREAM_PREMATURE_CLOSE") return;
+    ctx.logger.error({ ...told, err: error }, "archive broke off while it was read");
+  });
+  if (count ?? range === undefined) ctx.downloads.count(archive.versionId, archive.packageId);
   return { ...archive, body: blob.body };
 }
 

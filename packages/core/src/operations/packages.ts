@@ -2,16 +2,15 @@ import type { Actor, Caller, Context } from "../context.ts";
 import { listChangelogs } from "../db/changelogs.ts";
 import { listDependencies, listDependents } from "../db/dependencies.ts";
 import { listDownloadDays, listVersionDownloads } from "../db/downloads.ts";
-import { listPackageIdsOf } from "../db/maintainers.ts";
 import { indexPackage } from "../db/package-index.ts";
-import { updatePackage } from "../db/packages.ts";
+import { findPackageById, lockPackage, updatePackage } from "../db/packages.ts";
 import { summarizeRatings } from "../db/ratings.ts";
 import { updateDeclaredTexts } from "../db/versions.ts";
 import { parseHome, parseText } from "../domain/manifest.ts";
 import { toDay, toIso, toRowTime } from "../domain/times.ts";
 import { RegistryError } from "../errors.ts";
 import type { PackageInput } from "./releases.ts";
-import { changeablePackage, readablePackage, requireRole } from "./steps/access.ts";
+import { changeablePackage, readablePackage, requireRole, viewerOf } from "./steps/access.ts";
 import { applyChange } from "./steps/change.ts";
 import { parseReason } from "./steps/reasons.ts";
 
@@ -50,11 +49,14 @@ export async function update(ctx: Context, actor: Actor, input: UpdatePackageInp
   const requirement = { permission, forbidden: "forbidden" } as const;
   const target = await changeablePackage(ctx, actor, input.package, requirement);
   await applyChange(ctx, { action: "package.update", caller: actor, package: target, details: values }, async (tx) => {
+    await lockPackage(tx, target.id);
     await requireRole(tx, actor, target.id, requirement);
     await updatePackage(tx, target.id, { ...values, update_time: toRowTime(ctx.clock.now()) });
-    if (target.latest_version_id === null) return;
+    const [current] = await findPackageById(tx, { id: target.id });
+    const latestId = current?.latest_version_id ?? null;
+    if (latestId === null) return;
     const { description, home } = values;
-    await updateDeclaredTexts(tx, target.latest_version_id, { description, home });
+    await updateDeclaredTexts(tx, latestId, { description, home });
     await indexPackage(tx, target.id, true);
   });
   return toInfo({ ...target, ...values });
@@ -106,9 +108,7 @@ export async function dependencies(ctx: Context, caller: Caller, input: PackageI
  */
 export async function dependents(ctx: Context, caller: Caller, input: PackageInput): Promise<Dependency[]> {
   const target = await readablePackage(ctx, caller, input.package);
-  const visible = caller.kind === "user" ? await listPackageIdsOf(ctx.database.reader, caller.userId) : [];
-  const isAdmin = caller.kind === "user" && caller.isAdmin;
-  const rows = await listDependents(ctx.database.reader, target.id, isAdmin ? "all" : visible);
+  const rows = await listDependents(ctx.database.reader, target.id, viewerOf(caller));
   return rows.map(({ name, range }) => ({ package: name, range }));
 }
 

@@ -16,7 +16,7 @@ import { activate } from "./steps/activation.ts";
 import { applyChange } from "./steps/change.ts";
 import { openVersion, publishRequirement } from "./steps/opening.ts";
 import { parseRelease, type ReleaseInput } from "./steps/release-input.ts";
-import { type ArchiveInput, inspectStaged, withStaged } from "./steps/staging.ts";
+import { type ArchiveInput, commitStaged, inspectStaged, withStaged } from "./steps/staging.ts";
 import { type Release, toRelease } from "./steps/views.ts";
 import { isPrivate } from "./steps/visibility.ts";
 
@@ -82,7 +82,7 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
     const inspection = await inspectStaged(ctx, archive);
     if (known !== undefined && (await isPublished(ctx, known.id, input.version, archive.sha256))) return;
     const fields = await parseRelease(ctx, actor, toReleaseInput(input, inspection.documents.manifest));
-    await archive.staged.commit(archive.sha256, archive.size);
+    await commitStaged(ctx, archive);
     const { sha256, size } = archive;
     const request = {
       action: "release.publish",

@@ -1,7 +1,9 @@
 import type { Actor, Caller, Context } from "../context.ts";
+import { findPackageById } from "../db/packages.ts";
 import { deleteRating, findRating, listRatings, type RatingRow, saveRating } from "../db/ratings.ts";
 import { toIso, toRowTime } from "../domain/times.ts";
 import { RegistryError } from "../errors.ts";
+import type { Tx } from "../ports/database.ts";
 import type { PackageInput } from "./releases.ts";
 import { readablePackage, roleOf } from "./steps/access.ts";
 import { applyChange } from "./steps/change.ts";
@@ -36,12 +38,12 @@ export async function set(ctx: Context, actor: Actor, input: RateInput): Promise
   }
   const comment = parseReason(input.comment, "comment");
   const target = await readablePackage(ctx, actor, input.package);
-  const role = await roleOf(ctx.database, actor, target.id);
-  if (role !== null && role !== "reader") throw new RegistryError("own_rating");
   const created_at = toRowTime(ctx.clock.now());
-  await applyChange(ctx, { action: "rating.set", caller: actor, package: target, details: { rating } }, (tx) =>
-    saveRating(tx, { package_id: target.id, user_id: actor.userId, rating, comment, created_at }),
-  );
+  const request = { action: "rating.set", caller: actor, package: target, details: { rating } } as const;
+  await applyChange(ctx, request, async (tx) => {
+    await requireStranger(tx, actor, target.id);
+    await saveRating(tx, { package_id: target.id, user_id: actor.userId, rating, comment, created_at });
+  });
   return { username: actor.username, rating, comment, createdAt: toIso(created_at) };
 }
 
@@ -74,6 +76,14 @@ export async function get(ctx: Context, actor: Actor, input: PackageInput): Prom
 export async function list(ctx: Context, caller: Caller, input: PackageInput): Promise<Rating[]> {
   const target = await readablePackage(ctx, caller, input.package);
   return (await listRatings(ctx.database.reader, target.id)).map(toRating);
+}
+
+/** Whoever publishes a package does not rate it; who reads a private one must be a reader of it still. */
+async function requireStranger(tx: Tx, actor: Actor, packageId: number): Promise<void> {
+  const [target] = await findPackageById(tx, { id: packageId });
+  const role = await roleOf(tx, actor, packageId);
+  if (role !== null && role !== "reader") throw new RegistryError("own_rating");
+  if (target?.visibility !== "public" && role === null && !actor.isAdmin) throw new RegistryError("package_not_found");
 }
 
 function toRating(row: RatingRow): Rating {

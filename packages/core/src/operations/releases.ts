@@ -1,10 +1,9 @@
 import type { Caller, Context } from "../context.ts";
-import { findVersion, listVisibleVersions } from "../db/versions.ts";
-import { isVisible } from "../domain/status.ts";
+import { listVisibleVersions } from "../db/versions.ts";
 import { RegistryError } from "../errors.ts";
 import { isForEverybody } from "./steps/access.ts";
-import { latestFor, readHead, withGrant } from "./steps/reading.ts";
-import { type Release, type ReleaseSummary, toRelease, toSummary } from "./steps/views.ts";
+import { latestFor, loadVersion, readHead, withGrant } from "./steps/reading.ts";
+import { type Release, type ReleaseSummary, toSummary } from "./steps/views.ts";
 
 /** Which package. */
 export interface PackageInput {
@@ -45,9 +44,9 @@ export async function list(ctx: Context, caller: Caller, input: PackageInput): P
 export async function get(ctx: Context, caller: Caller, input: VersionInput): Promise<Release> {
   const head = await readHead(ctx, caller, input.package, "version_not_found");
   const release = await ctx.cache.read(head.name, `version ${input.version}`, async () => {
-    const [row] = await findVersion(ctx.database, { packageId: head.id, version: input.version });
+    const row = await loadVersion(ctx, input);
     if (row?.status === "deleted") throw new RegistryError("version_deleted");
-    return row !== undefined && isVisible(row.status) ? toRelease(head, row) : undefined;
+    return row?.release;
   });
   if (release === undefined) throw new RegistryError("version_not_found");
   return isForEverybody(ctx, head) ? release : withGrant(ctx, release);

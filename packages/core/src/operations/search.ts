@@ -1,12 +1,14 @@
 import type { Caller, Context } from "../context.ts";
-import { listPackageIdsOf } from "../db/maintainers.ts";
-import { findPackages, type SearchRow } from "../db/search.ts";
+import { findPackages, listPartialPackages, type SearchRow } from "../db/search.ts";
 import { findVersion, listRollouts } from "../db/versions.ts";
 import { maxSearchLength, queryTerms } from "../domain/search-terms.ts";
 import { RegistryError } from "../errors.ts";
-import { isForEverybody } from "./steps/access.ts";
+import { isForEverybody, viewerOf } from "./steps/access.ts";
 import { clientOf, pickForClient, withGrant } from "./steps/reading.ts";
 import { type ReleaseSummary, toSummary } from "./steps/views.ts";
+
+/** Rows down to which a search can be paged through. */
+const maxDepth = 1000;
 
 /** What to look for. */
 export interface SearchInput {
@@ -14,7 +16,7 @@ export interface SearchInput {
   text: string;
   /** Rows per page, 1 to 100; default 20. */
   limit?: number | undefined;
-  /** Page, from 1 on. */
+  /** Page, from 1 on; the first 1000 rows can be had. */
   page?: number | undefined;
 }
 
@@ -39,7 +41,8 @@ export async function packages(ctx: Context, caller: Caller, input: SearchInput)
   const rows = await findPackages(ctx.database.reader, {
     terms,
     text: text.toLowerCase(),
-    privateIds: await privateIdsOf(ctx, caller),
+    viewer: viewerOf(caller),
+    hiddenIds: await hiddenIdsOf(ctx, caller),
     limit,
     offset: (page - 1) * limit,
   });
@@ -58,8 +61,10 @@ function parsePaging({ text, limit = 20, page = 1 }: SearchInput): { limit: numb
   if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
     throw new RegistryError("invalid_query", { details: { limit: "a whole number from 1 to 100" } });
   }
-  if (!Number.isInteger(page) || page < 1 || page > 10_000) {
-    throw new RegistryError("invalid_query", { details: { page: "a whole number from 1 to 10000" } });
+  if (!Number.isInteger(page) || page < 1 || page * limit > maxDepth) {
+    throw new RegistryError("invalid_query", {
+      details: { page: `a whole number from 1 on, within ${maxDepth} rows` },
+    });
   }
   return { limit, page };
 }
@@ -68,9 +73,15 @@ function mayList(ctx: Context, caller: Caller): boolean {
   return caller.kind === "user" || ctx.policy.readAccess === "public";
 }
 
-async function privateIdsOf(ctx: Context, caller: Caller): Promise<readonly number[] | "all"> {
-  if (caller.kind !== "user") return [];
-  return caller.isAdmin ? "all" : listPackageIdsOf(ctx.database.reader, caller.userId);
+/** Packages of which no version is out for this client: left out before pages are cut, so that pages stay full. */
+async function hiddenIdsOf(ctx: Context, caller: Caller): Promise<number[]> {
+  const clientId = clientOf(ctx, caller);
+  const hidden: number[] = [];
+  for (const { id } of await listPartialPackages(ctx.database.reader)) {
+    const rollouts = await listRollouts(ctx.database, { packageId: id });
+    if (pickForClient({ latestKey: null, latestRollout: 0 }, rollouts, clientId) === null) hidden.push(id);
+  }
+  return hidden;
 }
 
 async function toHit(ctx: Context, caller: Caller, row: SearchRow): Promise<SearchHit | null> {

@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import type { Actor, Context } from "../context.ts";
 import { closeUpload, completeUpload, findUpload, type UploadRow, updateRefusal } from "../db/uploads.ts";
 import { findVersionById, moveVersion } from "../db/versions.ts";
-import { nextStatus } from "../domain/status.ts";
+import { isVisible, nextStatus } from "../domain/status.ts";
 import { fromRowTime, toIso } from "../domain/times.ts";
 import { hashSecret, looksLikeUploadId } from "../domain/tokens.ts";
 import { RegistryError } from "../errors.ts";
@@ -10,7 +10,14 @@ import { requireRole } from "./steps/access.ts";
 import { activate, requireFittingVisibility } from "./steps/activation.ts";
 import { applyChange } from "./steps/change.ts";
 import { publishRequirement } from "./steps/opening.ts";
-import { type ArchiveInput, digestOf, inspectStaged, type StagedArchive, withStaged } from "./steps/staging.ts";
+import {
+  type ArchiveInput,
+  commitStaged,
+  digestOf,
+  inspectStaged,
+  type StagedArchive,
+  withStaged,
+} from "./steps/staging.ts";
 
 /** Which upload. */
 export interface UploadInput {
@@ -45,7 +52,7 @@ export async function receive(ctx: Context, actor: Actor, input: ReceiveInput): 
   return withStaged(ctx, input, async (archive) => {
     const inspection = await inspectStaged(ctx, archive).catch((error: unknown) => keepRefusal(ctx, upload, error));
     await requireFittingVisibility(ctx, upload.package_id, inspection);
-    await archive.staged.commit(archive.sha256, archive.size);
+    await commitStaged(ctx, archive);
     return publish(ctx, { actor, upload, archive, inspection });
   });
 }
@@ -80,7 +87,8 @@ async function publish(ctx: Context, { actor, upload, archive, inspection }: Pub
 async function repeat(ctx: Context, upload: UploadRow, body: Readable): Promise<PublishedArchive> {
   const sha256 = await digestOf(ctx, body);
   const [version] = await findVersionById(ctx.database, { id: upload.version_id });
-  if (sha256 !== upload.completed_sha256 || version?.sha256 !== sha256) throw new RegistryError("invalid_upload");
+  const shows = version !== undefined && version.sha256 === sha256 && isVisible(version.status);
+  if (!shows || sha256 !== upload.completed_sha256) throw new RegistryError("invalid_upload");
   return { package: upload.package, version: upload.version, sha256, size: version.size ?? 0 };
 }
 

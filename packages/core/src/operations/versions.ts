@@ -10,7 +10,7 @@ import { type ErrorCode, RegistryError } from "../errors.ts";
 import type { Tx } from "../ports/database.ts";
 import type { ChangeAction } from "../ports/hooks.ts";
 import type { VersionInput } from "./releases.ts";
-import { changeablePackage, readablePackage, requireRole, requireVersion } from "./steps/access.ts";
+import { changeablePackage, readablePackage, requireAdmin, requireRole, requireVersion } from "./steps/access.ts";
 import { applyChange } from "./steps/change.ts";
 import { parseReason } from "./steps/reasons.ts";
 
@@ -160,6 +160,8 @@ async function moveByAdmin(ctx: Context, actor: Actor, input: VersionInput, step
   const details = step.reason === null ? {} : { reason: step.reason };
   const request = { action: step.action, caller: actor, package: target, version: input.version, details } as const;
   await applyChange(ctx, request, async (tx) => {
+    await lockPackage(tx, target.id);
+    await requireAdmin(tx, actor);
     const moved = await move(tx, version, { transition: step.transition, values: () => ({}) });
     if (!moved) throw new RegistryError("invalid_transition", { details: { status: version.status } });
     await refreshPackage(tx, target.id, ctx.clock.now());

@@ -41,7 +41,10 @@ export interface StoredBlob {
   touchedAt: number;
 }
 
-/** Keeps archives by the digest of their bytes. Every method rejects when the storage itself fails. */
+/**
+ * Keeps archives by the digest of their bytes. Every method rejects when the storage itself fails: with `insufficient_storage`
+ * when there is no room, with any other error for an outage, which callers of the registry see as `unavailable`.
+ */
 export interface BlobStorage {
   /**
    * Opens a place for new bytes.

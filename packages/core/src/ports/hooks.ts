@@ -42,10 +42,11 @@ export interface Change {
 /** What the host wants to know or to forbid. */
 export interface Hooks {
   /**
-   * Called before a change is written, outside any transaction. Throwing refuses the change: a `RegistryError` reaches
-   * the caller as it is, any other error as `refused` (403) with its message in `details.reason`.
+   * Called before a change is written, outside any transaction. Throwing refuses the change. A `RegistryError` reaches the
+   * caller as it is: `throw new RegistryError("refused", { details: { reason } })`. Any other error is logged and reaches
+   * the caller as `refused` (403) without a reason.
    */
   before?(change: Change): void | Promise<void>;
-  /** Told after the change is committed. What it throws is logged and changes nothing. */
+  /** Told after the change is committed; the answer does not wait for it. What it throws is logged and changes nothing. */
   after?(change: Change): void | Promise<void>;
 }

@@ -48,7 +48,7 @@ export function sqlite(options: SqliteOptions): Database {
   }
   const connection = options.database;
   setPragmas(connection, "full", defaultBusyTimeoutMs);
-  return assemble({ writer: kyselyOn(keptStatements(connection), connection, defaultBusyTimeoutMs), connection });
+  return assemble({ writer: kyselyOn(keptStatements(connection), connection, defaultBusyTimeoutMs) });
 }
 
 function openFile(options: SqliteFileOptions): Database {
@@ -91,7 +91,7 @@ function kyselyOn(statements: KeptStatements, connection: SqliteConnection, wait
 
 interface Parts {
   writer: Kysely<Tables>;
-  /** Connection of the writer, where it can be asked. */
+  /** Connection of the writer, where nobody else has it: it can be asked whether others changed something. */
   connection?: SqliteConnection;
   reader?: Kysely<Tables>;
   /** Statements of the reader's connection. */

@@ -18,6 +18,7 @@ import { raceBehaviours } from "./http/races.ts";
 import { readingBehaviours } from "./http/reading.ts";
 import { coverageBehaviours, recorder } from "./http/recorder.ts";
 import { refusalBehaviours } from "./http/refusals.ts";
+import { releaseFieldBehaviours } from "./http/release-fields.ts";
 import { releaseBehaviours } from "./http/releases.ts";
 import { rolloutBehaviours } from "./http/rollouts.ts";
 import { serviceBehaviours } from "./http/service.ts";
@@ -31,6 +32,7 @@ const behaviours: Behaviours<HttpHarness> = {
   ...accountBehaviours,
   ...sessionBehaviours,
   ...releaseBehaviours,
+  ...releaseFieldBehaviours,
   ...uploadBehaviours,
   ...readingBehaviours,
   ...downloadBehaviours,

@@ -11,7 +11,6 @@ import { argon2Passwords } from "../passwords.ts";
 import type { BlobStorage } from "../ports/blob-storage.ts";
 import type { Database } from "../ports/database.ts";
 import { createRegistry, type Registry } from "../registry.ts";
-import { sqlite } from "../sqlite/index.ts";
 import { type StandingClock, standingClock } from "./clock.ts";
 import { zipOf } from "./zips.ts";
 
@@ -58,7 +57,7 @@ export async function testRegistry(options: TestRegistryOptions = {}): Promise<T
   const { database: given, clock = standingClock(), storage = memoryStorage({ clock }), ...others } = options;
   const folder = given === undefined ? await mkdtemp(join(tmpdir(), "registry-test-")) : null;
   const path = folder === null ? null : join(folder, "registry.db");
-  const database = typeof given === "object" ? given : sqlite({ path: path ?? ":memory:", durability: "normal" });
+  const database = typeof given === "object" ? given : await openSqlite(path ?? ":memory:");
   const leave = async () => {
     if (folder !== null) await rm(folder, { recursive: true, force: true });
   };
@@ -108,4 +107,10 @@ async function publish(
   const { uploadId } = await registry.releases.create(actor, release);
   const published = await registry.uploads.receive(actor, { uploadId, body: Readable.from([bytes]) });
   return { ...published, bytes };
+}
+
+/** Loaded when it is needed: who tests a storage has no need of a database driver. */
+export async function openSqlite(path: string): Promise<Database> {
+  const { sqlite } = await import("../sqlite/index.ts");
+  return sqlite({ path, durability: "normal" });
 }

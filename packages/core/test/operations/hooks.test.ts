@@ -24,11 +24,9 @@ describe("the before hook", () => {
     ];
     for (const attempt of attempts) {
       hooks = () => {
-        throw new Error("not on Fridays");
+        throw new RegistryError("refused", { details: { reason: "not on Fridays" } });
       };
       await refused(attempt(), "refused", { reason: "not on Fridays" });
-      hooks = async () => Promise.reject("just no");
-      await refused(attempt(), "refused", { reason: "just no" });
       hooks = () => {
         throw new RegistryError("rate_limited", { retryAfterMs: 1000 });
       };
@@ -37,10 +35,26 @@ describe("the before hook", () => {
     expect(await dump(t)).toEqual(before);
   });
 
+  test("that fails lets nothing through, tells the operator why and the caller nothing", async () => {
+    const logged: unknown[] = [];
+    const logger = { info() {}, warn() {}, error: (fields: object) => logged.push(fields) };
+    let failure: unknown = null;
+    const before = () => (failure === null ? undefined : Promise.reject(failure));
+    const t = await make({ logger, hooks: { before } });
+    const ada = await t.user("ada");
+    await t.publish(ada, fc);
+    for (const reason of [new TypeError("connect ECONNREFUSED policy:5432 password=hunter2"), "just no"]) {
+      failure = reason;
+      await expect(t.registry.releases.yank(ada, fc)).rejects.toMatchObject({ code: "refused", details: undefined });
+      expect(logged.pop()).toEqual({ err: reason, action: "release.yank" });
+    }
+  });
+
   test("that refuses an archive leaves the version waiting and nothing to see", async () => {
     let isOpen = false;
     const before = ({ action, details }: Change) => {
-      if (action === "release.publish" && !isOpen) throw new Error(`virus in ${String(details.sha256).slice(0, 3)}`);
+      if (action !== "release.publish" || isOpen) return;
+      throw new RegistryError("refused", { details: { reason: `virus in ${String(details.sha256).slice(0, 3)}` } });
     };
     const t = await make({ hooks: { before } });
     const ada = await t.user("ada");
@@ -83,18 +97,20 @@ describe("the before hook", () => {
 describe("the after hook", () => {
   test("is told what is committed, and only that", async () => {
     const told: Change[] = [];
+    const lines: Promise<{ action: string }[]>[] = [];
     const t = await make({
       hooks: {
-        async after(change) {
-          const [row] = await rows<{ action: string }>(t, "select action from AuditLogs order by id desc limit 1");
-          expect(row?.action).toBe(change.action);
+        after(change) {
           told.push(change);
+          // Asked on the reader's connection, which sees what is committed.
+          lines.push(rows<{ action: string }>(t, "select action from AuditLogs order by id desc limit 1"));
         },
       },
     });
     const ada = await t.user("ada", { address: "192.0.2.1", requestId: "r-1" });
     const bob = await t.user("bob");
     told.length = 0;
+    lines.length = 0;
     const { sha256, bytes } = await t.publish(ada, fc);
     await refused(t.registry.releases.yank(bob, fc), "forbidden");
     await refused(t.registry.releases.unyank(ada, fc), "invalid_transition");
@@ -106,6 +122,15 @@ describe("the after hook", () => {
       { ...common, action: "release.publish", version: "1.0.0", details: { sha256, size: bytes.length, entries: 1 } },
       { ...common, action: "maintainer.add", version: null, details: { username: "bob", role: "reader" } },
     ]);
+    const committed = (await Promise.all(lines)).map(([line]) => line?.action);
+    expect(committed).toEqual(told.map((change) => change.action));
+  });
+
+  test("that never comes to an end holds up no answer", async () => {
+    const t = await make({ hooks: { after: () => new Promise(() => {}) } });
+    const ada = await t.user("ada");
+    await t.publish(ada, fc);
+    expect(await t.registry.releases.latest(ada, fc)).toMatchObject(fc);
   });
 
   test("that fails changes nothing and is logged", async () => {

@@ -13,9 +13,7 @@ type Call = (t: TestRegistry, caller: Actor, name: string) => unknown;
 /** Operations that are not about a package, or only about what is the caller's own. */
 const otherwise =
   `users.register users.changePassword sessions.login sessions.authenticate sessions.refresh sessions.logout
-  sessions.actAs sessions.whoami uploads.receive uploads.get uploads.cancel audit.all downloads.openLocated`.split(
-    /\s+/,
-  );
+  sessions.actAs sessions.whoami uploads.receive uploads.get uploads.cancel audit.all`.split(/\s+/);
 
 /** Operations to which anybody may come as a visitor. */
 const reads: Record<string, Call> = {

@@ -133,7 +133,7 @@ describe("pages of a search", () => {
     expect(await names("pack", { limit: 100 })).toEqual(sorted.slice(0, 100));
     expect(await names("pack", { limit: 100, page: 2 })).toEqual(sorted.slice(100));
     expect(await names("pack", { limit: 7, page: 15 })).toEqual(sorted.slice(98));
-    expect(await names("pack", { page: 10_000 })).toEqual([]);
+    expect(await names("pack", { page: 50 })).toEqual([]);
   });
 
   test("are asked for properly", async () => {
@@ -143,7 +143,7 @@ describe("pages of a search", () => {
     for (const text of ["", " ", "\n\t"]) await refused(ask({ text }), "search_term_required");
     for (const limit of [0, -1, 101, 1.5, Number.NaN])
       await refused(ask({ text: "fc", limit }), "invalid_query", { limit: expect.any(String) });
-    for (const page of [0, -1, 10_001, 1.5, Number.NaN])
+    for (const page of [0, -1, 51, 1.5, Number.NaN])
       await refused(ask({ text: "fc", page }), "invalid_query", { page: expect.any(String) });
     await refused(ask({ text: "x".repeat(201) }), "invalid_query", { search: expect.any(String) });
     expect(await ask({ text: "x ".repeat(100) })).toEqual([]);

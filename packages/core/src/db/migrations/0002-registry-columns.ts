@@ -77,6 +77,7 @@ const keys = [
   "CREATE UNIQUE INDEX Users_username_key ON Users(username_key)",
   "CREATE UNIQUE INDEX Users_email_key ON Users(email_key)",
   "CREATE UNIQUE INDEX Packages_name_key ON Packages(name_key)",
+  "CREATE INDEX Packages_rollouts ON Packages(rollouts)",
   "CREATE UNIQUE INDEX Versions_version_key ON Versions(package_id, version_key)",
   "CREATE INDEX Versions_version ON Versions(package_id, version)",
   "CREATE INDEX Versions_latest ON Versions(package_id, status, prerelease, version_key DESC, grayscale)",

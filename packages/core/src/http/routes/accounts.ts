@@ -31,7 +31,7 @@ export const accountRoutes: readonly Route[] = [
     body: schemas.loginBody,
     invalid: "missing_credentials",
     success: { schema: schemas.tokenReply },
-    errors: ["invalid_credentials", "overloaded"],
+    errors: ["invalid_credentials", "refused", "overloaded"],
     async run({ registry, caller, body }) {
       const { token, expiresAt } = await registry.sessions.login(caller, body);
       return { json: { token, expires: expiresAt } };
@@ -45,7 +45,7 @@ export const accountRoutes: readonly Route[] = [
     group: "accounts",
     limit: "write",
     success: { schema: schemas.messageReply },
-    errors: [],
+    errors: ["refused"],
     async run({ registry, caller }) {
       await registry.sessions.logout(caller);
       return { json: { message: "Logged out successfully" } };
@@ -59,7 +59,7 @@ export const accountRoutes: readonly Route[] = [
     group: "accounts",
     limit: "write",
     success: { schema: schemas.tokenReply },
-    errors: [],
+    errors: ["refused"],
     async run({ registry, caller }) {
       const { token, expiresAt } = await registry.sessions.refresh(caller);
       return { json: { token, expires: expiresAt } };
@@ -75,7 +75,7 @@ export const accountRoutes: readonly Route[] = [
     body: schemas.passwordsBody,
     invalid: "missing_passwords",
     success: { schema: schemas.messageReply },
-    errors: ["invalid_password", "wrong_password", "overloaded"],
+    errors: ["invalid_password", "wrong_password", "refused", "overloaded"],
     async run({ registry, caller, body }) {
       await registry.users.changePassword(caller, {
         oldPassword: body.old_password,

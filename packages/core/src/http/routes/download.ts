@@ -27,7 +27,7 @@ export const downloadRoute = publicRoute({
     if (matchesEtag(request.headers["if-none-match"], headers.etag)) return { status: 304, headers };
     if (request.method === "HEAD") return { headers: whole };
     const range = rangeOf(request.headers.range, String(request.headers["if-range"] ?? ""), archive);
-    const { body } = await registry.downloads.openLocated(caller, { archive, range });
+    const { body } = await archive.open({ range });
     if (range === undefined) return { headers: whole, stream: body };
     const length = String(range.end - range.start + 1);
     const part = { "content-range": `bytes ${range.start}-${range.end}/${archive.size}`, "content-length": length };
@@ -61,6 +61,8 @@ function rangeOf(header: string | undefined, ifRange: string, archive: Archive):
   const end = first === "" || last === "" ? archive.size - 1 : Math.min(Number(last), archive.size - 1);
   const start = first === "" ? Math.max(0, archive.size - Number(last)) : Number(first);
   if (first !== "" && last !== "" && Number(last) < Number(first)) return undefined;
-  if (start >= archive.size || (first === "" && Number(last) === 0)) throw new RegistryError("range_not_satisfiable");
+  if (start >= archive.size || (first === "" && Number(last) === 0)) {
+    throw new RegistryError("range_not_satisfiable", { details: { size: archive.size } });
+  }
   return { start, end };
 }

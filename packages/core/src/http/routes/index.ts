@@ -5,6 +5,7 @@ import { packageRoutes } from "./packages.ts";
 import { publishingRoutes } from "./publishing.ts";
 import { readingRoutes } from "./reading.ts";
 import { serviceRoutes } from "./service.ts";
+import { versionRoutes } from "./versions.ts";
 
 /** THE table of routes: the only description of the HTTP API. Routes with fixed segments come before those with parameters. */
 export const routes: readonly Route[] = [
@@ -12,6 +13,7 @@ export const routes: readonly Route[] = [
   ...serviceRoutes(() => routes),
   ...readingRoutes,
   ...publishingRoutes,
+  ...versionRoutes,
   ...packageRoutes,
   ...memberRoutes,
 ].sort((a, b) => Number(a.path.startsWith("/:")) - Number(b.path.startsWith("/:")));

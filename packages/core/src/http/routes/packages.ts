@@ -161,7 +161,7 @@ export const packageRoutes: readonly Route[] = [
     body: schemas.ratingBody,
     invalid: "invalid_rating",
     success: { schema: schemas.ratingReply },
-    errors: ["own_rating", "refused", "package_not_found"],
+    errors: ["invalid_request", "own_rating", "refused", "package_not_found"],
     async run({ registry, caller, params, body }) {
       const { rating, comment } = body;
       return {

@@ -3,12 +3,12 @@ import { type Route, userRoute } from "../route.ts";
 import * as schemas from "../schemas.ts";
 import { wireRelease, wireUpload } from "../wire.ts";
 
-const versionPath = "/:package/releases/tags/:version";
 const uploadErrors = [
   "invalid_archive",
   "no_file",
   "incomplete_body",
   "payload_too_large",
+  "overloaded",
   "insufficient_storage",
 ] as const;
 
@@ -16,7 +16,7 @@ function uploaded({ package: name, version, sha256, size }: PublishedArchive) {
   return { json: { message: "Package uploaded successfully", name, tag_name: version, sha256, size } };
 }
 
-/** Opening versions, sending their archives, and what happens to versions later. */
+/** Opening versions and sending their archives. */
 export const publishingRoutes: readonly Route[] = [
   userRoute({
     method: "POST",
@@ -69,7 +69,7 @@ export const publishingRoutes: readonly Route[] = [
     limit: "upload",
     takes: "archive",
     success: { schema: schemas.uploadReply },
-    errors: [...uploadErrors, "release_forbidden", "refused", "invalid_upload"],
+    errors: [...uploadErrors, "unsupported_media_type", "release_forbidden", "refused", "invalid_upload"],
     async run({ registry, caller, params, withArchive }) {
       const uploadId = params.upload_id ?? "";
       return uploaded(await withArchive((archive) => registry.uploads.receive(caller, { uploadId, ...archive })));
@@ -104,7 +104,7 @@ export const publishingRoutes: readonly Route[] = [
   }),
   userRoute({
     method: "PUT",
-    path: versionPath,
+    path: "/:package/releases/tags/:version",
     operationId: "publishRelease",
     summary: "Publish a version in one request: the body is the zip, its publish.yaml says the rest",
     group: "publishing",
@@ -114,6 +114,7 @@ export const publishingRoutes: readonly Route[] = [
     errors: [
       "invalid_package",
       ...uploadErrors,
+      "unsupported_media_type",
       "release_forbidden",
       "refused",
       "name_taken",
@@ -124,83 +125,6 @@ export const publishingRoutes: readonly Route[] = [
       const target = { package: params.package ?? "", version: params.version ?? "" };
       const release = await withArchive((archive) => registry.releases.publish(caller, { ...target, ...archive }));
       return { json: wireRelease(release, url) };
-    },
-  }),
-  userRoute({
-    method: "DELETE",
-    path: versionPath,
-    operationId: "deleteRelease",
-    summary: "Delete a version; its number is never free again",
-    group: "publishing",
-    limit: "write",
-    success: { status: 204 },
-    errors: ["delete_forbidden", "refused", "version_not_found"],
-    async run({ registry, caller, params }) {
-      await registry.releases.remove(caller, { package: params.package ?? "", version: params.version ?? "" });
-      return {};
-    },
-  }),
-  userRoute({
-    method: "POST",
-    path: `${versionPath}/restore`,
-    operationId: "restoreRelease",
-    summary: "Take the deletion of a version back, within seven days",
-    group: "publishing",
-    limit: "write",
-    success: { schema: schemas.releaseReply },
-    errors: ["forbidden", "refused", "package_not_found", "version_not_found", "invalid_transition", "restore_expired"],
-    async run({ registry, caller, params, url }) {
-      const target = { package: params.package ?? "", version: params.version ?? "" };
-      await registry.releases.restore(caller, target);
-      return { json: wireRelease(await registry.releases.get(caller, target), url) };
-    },
-  }),
-  userRoute({
-    method: "PUT",
-    path: `${versionPath}/yank`,
-    operationId: "yankRelease",
-    summary: "Warn of a version: it leaves *latest* and search",
-    group: "publishing",
-    limit: "write",
-    body: schemas.reasonBody,
-    success: { schema: schemas.releaseReply },
-    errors: ["forbidden", "refused", "package_not_found", "version_not_found", "invalid_transition"],
-    async run({ registry, caller, params, body, url }) {
-      const target = { package: params.package ?? "", version: params.version ?? "" };
-      await registry.releases.yank(caller, { ...target, reason: body.reason });
-      return { json: wireRelease(await registry.releases.get(caller, target), url) };
-    },
-  }),
-  userRoute({
-    method: "DELETE",
-    path: `${versionPath}/yank`,
-    operationId: "unyankRelease",
-    summary: "Take the warning of a version back",
-    group: "publishing",
-    limit: "write",
-    success: { schema: schemas.releaseReply },
-    errors: ["forbidden", "refused", "package_not_found", "version_not_found", "invalid_transition"],
-    async run({ registry, caller, params, url }) {
-      const target = { package: params.package ?? "", version: params.version ?? "" };
-      await registry.releases.unyank(caller, target);
-      return { json: wireRelease(await registry.releases.get(caller, target), url) };
-    },
-  }),
-  userRoute({
-    method: "PATCH",
-    path: `${versionPath}/rollout`,
-    operationId: "setRollout",
-    summary: "Set for what share of the clients a version takes part in *latest*",
-    group: "publishing",
-    limit: "write",
-    body: schemas.ratioBody,
-    invalid: "invalid_rollout",
-    success: { schema: schemas.releaseReply },
-    errors: ["forbidden", "refused", "package_not_found", "version_not_found", "invalid_transition"],
-    async run({ registry, caller, params, body, url }) {
-      const target = { package: params.package ?? "", version: params.version ?? "" };
-      await registry.releases.setRollout(caller, { ...target, ratio: body.ratio });
-      return { json: wireRelease(await registry.releases.get(caller, target), url) };
     },
   }),
 ];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RegistryError } from "../../errors.ts";
 import { openApi } from "../openapi.ts";
 import { publicRoute, type Route } from "../route.ts";
 import * as schemas from "../schemas.ts";
@@ -13,7 +14,7 @@ export function serviceRoutes(all: () => readonly Route[]): readonly Route[] {
         operationId: kind === "tags" ? "listTags" : "listProviders",
         summary: `All ${kind} of public packages`,
         group: "service",
-        limit: "read",
+        limit: "search",
         success: { schema: schemas.labelsReply },
         errors: [],
         async run({ registry, caller }) {
@@ -61,7 +62,7 @@ export function serviceRoutes(all: () => readonly Route[]): readonly Route[] {
       errors: ["unavailable"],
       async run({ registry }) {
         if (await registry.isReady()) return { json: { status: "ok" } };
-        return { status: 503, json: { status: "unavailable" }, headers: { "retry-after": "1" } };
+        throw new RegistryError("unavailable");
       },
     }),
   ];

@@ -1,7 +1,9 @@
 import type { Actor, Caller, Context } from "../../context.ts";
 import { findRole } from "../../db/maintainers.ts";
 import { findPackage, type PackageRow } from "../../db/packages.ts";
-import { findVersion, type VersionRow } from "../../db/versions.ts";
+import { findToken } from "../../db/tokens.ts";
+import { findVersion, listVisibleVersions, type VersionRow } from "../../db/versions.ts";
+import type { Viewer } from "../../db/viewers.ts";
 import { knownRole, may, type Permission, type Role } from "../../domain/permissions.ts";
 import { type ErrorCode, RegistryError } from "../../errors.ts";
 import type { Tx } from "../../ports/database.ts";
@@ -22,6 +24,12 @@ export function isForEverybody(ctx: Context, target: { visibility: string }): bo
   return target.visibility === "public" && ctx.policy.readAccess === "public";
 }
 
+/** For whom lists are made when this caller asks. */
+export function viewerOf(caller: Caller): Viewer {
+  if (caller.kind !== "user") return null;
+  return caller.isAdmin ? "everything" : { userId: caller.userId };
+}
+
 /** True when the caller may know that the package exists. */
 export async function mayRead(
   ctx: Context,
@@ -34,7 +42,7 @@ export async function mayRead(
 }
 
 /**
- * The package of this name, if the caller may know of it.
+ * The package of this name, if the caller may read it: it shows a version, or the caller belongs to it.
  * @throws package_not_found or the given code
  */
 export async function readablePackage(
@@ -43,9 +51,22 @@ export async function readablePackage(
   name: string,
   notFound: ErrorCode = "package_not_found",
 ): Promise<PackageRow> {
+  const row = await knownPackage(ctx, caller, name, notFound);
+  if (row.latest_version_id === null && !(await isKnownTo(ctx, caller, row.id))) throw new RegistryError(notFound);
+  return row;
+}
+
+async function knownPackage(ctx: Context, caller: Caller, name: string, notFound: ErrorCode): Promise<PackageRow> {
   const [row] = await findPackage(ctx.database, { name });
   if (row === undefined || !(await mayRead(ctx, caller, row))) throw new RegistryError(notFound);
   return row;
+}
+
+/** A package that shows nothing (any more) is known to its members, to administrators, and as long as a version is yanked only. */
+async function isKnownTo(ctx: Context, caller: Caller, packageId: number): Promise<boolean> {
+  if (caller.kind === "user" && (caller.isAdmin || (await roleOf(ctx.database, caller, packageId)) !== null))
+    return true;
+  return (await listVisibleVersions(ctx.database, { packageId })).length > 0;
 }
 
 /** What a change asks of the caller, and what they are told otherwise. */
@@ -65,7 +86,7 @@ export async function changeablePackage(
   name: string,
   requirement: Requirement,
 ): Promise<PackageRow> {
-  const row = await readablePackage(ctx, actor, name, requirement.notFound);
+  const row = await knownPackage(ctx, actor, name, requirement.notFound ?? "package_not_found");
   await requireRole(ctx.database, actor, row.id, requirement);
   return row;
 }
@@ -83,6 +104,17 @@ export async function requireRole(
   if (!may(await roleOf(source, actor, packageId), requirement.permission)) {
     throw new RegistryError(requirement.forbidden);
   }
+}
+
+/**
+ * Checks inside the transaction that makes the change that the actor is an administrator still.
+ * @throws forbidden
+ */
+export async function requireAdmin(tx: Tx, actor: Actor): Promise<void> {
+  // Whom the host vouches for is what the host says.
+  const isAdmin =
+    actor.tokenId === null ? actor.isAdmin : (await findToken(tx, { id: actor.tokenId }))[0]?.is_admin === 1;
+  if (!isAdmin) throw new RegistryError("forbidden");
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Caller, Context } from "../../context.ts";
 import { insertAudit } from "../../db/audit.ts";
+import { findToken } from "../../db/tokens.ts";
 import { toRowTime } from "../../domain/times.ts";
 import { RegistryError } from "../../errors.ts";
 import type { Tx } from "../../ports/database.ts";
@@ -38,6 +39,7 @@ export async function applyChange<T>(
       userId: request.caller.kind === "user" ? request.caller.userId : null,
       details: { ...change.details },
     };
+    await requireLiveToken(tx, request.caller);
     const result = await work(tx, notes);
     await insertAudit(tx, {
       user_id: notes.userId,
@@ -52,10 +54,19 @@ export async function applyChange<T>(
   });
   const { result, details } = await writing.finally(() => {
     // Failed ones too: a commit whose answer was lost has happened all the same.
-    if (request.package !== undefined) ctx.cache.forget(request.package.name);
+    if (request.package === undefined) return;
+    ctx.cache.forget(request.package.name);
+    ctx.labelCounts.forget();
   });
-  await tellHost(ctx, { ...change, details });
+  tellHost(ctx, { ...change, details });
   return result;
+}
+
+/** A token that was revoked while its request was under way changes nothing any more. */
+async function requireLiveToken(tx: Tx, caller: Caller): Promise<void> {
+  if (caller.kind !== "user" || caller.tokenId === null) return;
+  const [token] = await findToken(tx, { id: caller.tokenId });
+  if (token?.user_id !== caller.userId) throw new RegistryError("invalid_token");
 }
 
 function describe({ action, caller, package: target, version, details }: ChangeRequest): Change {
@@ -75,15 +86,19 @@ async function askHost(ctx: Context, change: Change): Promise<void> {
     await ctx.hooks.before?.(change);
   } catch (error) {
     if (RegistryError.is(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RegistryError("refused", { details: { reason }, cause: error });
+    // The hook itself failed: what went wrong there is for the operator, and nothing is let through unseen.
+    ctx.logger.error({ err: error, action: change.action }, "the host's before hook failed");
+    throw new RegistryError("refused", { cause: error });
   }
 }
 
-async function tellHost(ctx: Context, change: Change): Promise<void> {
-  try {
-    await ctx.hooks.after?.(change);
-  } catch (error) {
+/** The answer does not wait for the host. */
+function tellHost(ctx: Context, change: Change): void {
+  const warn = (error: unknown) =>
     ctx.logger.warn({ err: error, action: change.action }, "the host's after hook failed");
+  try {
+    Promise.resolve(ctx.hooks.after?.(change)).catch(warn);
+  } catch (error) {
+    warn(error);
   }
 }

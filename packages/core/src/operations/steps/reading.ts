@@ -1,5 +1,5 @@
 import type { Caller, Context } from "../../context.ts";
-import { findPackageWithLatest } from "../../db/packages.ts";
+import { findPackage, findPackageWithLatest } from "../../db/packages.ts";
 import { findVersion, listRollouts, type VersionSummaryRow } from "../../db/versions.ts";
 import { grantZipball } from "../../domain/paths.ts";
 import { takesPart } from "../../domain/rollout.ts";
@@ -31,8 +31,7 @@ export async function latestFor(ctx: Context, caller: Caller, head: PackageHead)
   if (version === null) return null;
   if (version === "latest") return head.latest;
   const release = await ctx.cache.read(head.name, `version ${version}`, async () => {
-    const [row] = await findVersion(ctx.database, { packageId: head.id, version });
-    return row !== undefined && isVisible(row.status) ? toRelease(head, row) : undefined;
+    return (await loadVersion(ctx, { package: head.name, version }))?.release;
   });
   return release ?? null;
 }
@@ -77,6 +76,18 @@ export async function readHead(
   const head = await ctx.cache.read(name, "head", () => loadHead(ctx, name));
   if (head === undefined || !(await mayRead(ctx, caller, head))) throw new RegistryError(notFound);
   return head;
+}
+
+/** A version and, for those that show, what it says. The package is read anew: a head that was kept may be older. */
+export async function loadVersion(
+  ctx: Context,
+  input: { package: string; version: string },
+): Promise<{ status: string; release: Release | undefined } | undefined> {
+  const [target] = await findPackage(ctx.database, { name: input.package });
+  if (target === undefined) return undefined;
+  const [row] = await findVersion(ctx.database, { packageId: target.id, version: input.version });
+  if (row === undefined) return undefined;
+  return { status: row.status, release: isVisible(row.status) ? toRelease(target, row) : undefined };
 }
 
 async function loadHead(ctx: Context, name: string): Promise<PackageHead | undefined> {

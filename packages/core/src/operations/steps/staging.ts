@@ -5,6 +5,7 @@ import { type Inspection, inspectArchive } from "../../archive/inspect.ts";
 import type { Context } from "../../context.ts";
 import { RegistryError } from "../../errors.ts";
 import type { StagedBlob } from "../../ports/blob-storage.ts";
+import { onStorage, storageOutage } from "./storage-outage.ts";
 
 /** An archive on its way in. */
 export interface ArchiveInput {
@@ -23,7 +24,7 @@ export interface StagedArchive {
 
 /**
  * Takes an archive in, then hands it to `use`. Whatever happens, nothing stays behind that was not committed.
- * @throws payload_too_large, incomplete_body, no_file for an empty body, insufficient_storage
+ * @throws payload_too_large, incomplete_body, no_file for an empty body, insufficient_storage, unavailable
  */
 export async function withStaged<T>(
   ctx: Context,
@@ -31,16 +32,16 @@ export async function withStaged<T>(
   use: (archive: StagedArchive) => Promise<T>,
 ): Promise<T> {
   if ((input.expectedSize ?? 0) > ctx.limits.uploadBytes) throw tooLarge(ctx);
-  const staged = await ctx.storage.stage(input.expectedSize);
+  const staged = await onStorage(ctx, () => ctx.storage.stage(input.expectedSize));
   try {
     const meter = countAndHash(ctx);
-    await pipeline(input.body, meter.stream, staged.writable);
+    await pipeline(input.body, meter.stream, staged.writable).catch((error: unknown) => {
+      throw isOfSource(error, input.body) ? translateStreamError(error) : storageOutage(ctx, error);
+    });
     const size = meter.size();
     if (size === 0) throw new RegistryError("no_file");
     if (input.expectedSize !== undefined && size !== input.expectedSize) throw new RegistryError("incomplete_body");
     return await use({ staged, size, sha256: meter.digest() });
-  } catch (error) {
-    throw translateStreamError(error);
   } finally {
     // What stays behind is swept later: no reason to call a published version a failure.
     await staged.discard().catch((error: unknown) => {
@@ -51,7 +52,15 @@ export async function withStaged<T>(
 
 /** Looks into a staged archive; only so many at a time. */
 export function inspectStaged(ctx: Context, archive: StagedArchive): Promise<Inspection> {
-  return ctx.inspections.run(() => inspectArchive(archive.staged.path, ctx.limits.archive));
+  return ctx.inspections.run(() => onStorage(ctx, () => inspectArchive(archive.staged.path, ctx.limits.archive)));
+}
+
+/**
+ * Makes a staged archive durable.
+ * @throws insufficient_storage, unavailable
+ */
+export function commitStaged(ctx: Context, { staged, sha256, size }: StagedArchive): Promise<void> {
+  return onStorage(ctx, () => staged.commit(sha256, size));
 }
 
 /**
@@ -88,11 +97,17 @@ function tooLarge(ctx: Context): RegistryError {
   return new RegistryError("payload_too_large", { details: { maxBytes: ctx.limits.uploadBytes } });
 }
 
+/** True for what went wrong with the sender's stream and not with ours. */
+function isOfSource(error: unknown, body: Readable): boolean {
+  return body.errored === error || RegistryError.is(error) || isCutOff(error);
+}
+
+function isCutOff(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET" || code === "ABORT_ERR";
+}
+
 /** A sender who goes away is not a defect of ours. */
 function translateStreamError(error: unknown): unknown {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET" || code === "ABORT_ERR") {
-    return new RegistryError("incomplete_body", { cause: error });
-  }
-  return error;
+  return isCutOff(error) ? new RegistryError("incomplete_body", { cause: error }) : error;
 }

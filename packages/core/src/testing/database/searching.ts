@@ -1,9 +1,11 @@
 import { expect } from "vitest";
+import { saveRole } from "../../db/maintainers.ts";
 import { findPackages, saveSearchTerms } from "../../db/search.ts";
+import type { Viewer } from "../../db/viewers.ts";
 import { indexTerms, queryTerms } from "../../domain/search-terms.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Behaviours } from "../behaviours.ts";
-import { addPackage, addVersion, type DatabaseHarness, migrated } from "./harness.ts";
+import { addPackage, addUser, addVersion, type DatabaseHarness, migrated } from "./harness.ts";
 
 interface Sample {
   name: string;
@@ -78,14 +80,30 @@ export const searchingBehaviours: Behaviours<DatabaseHarness> = {
 
   async "private packages show to those who may see them only"(harness) {
     const database = await withSamples(harness);
-    const { id } = await database.write(async (tx) => {
+    const [reader, former, stranger] = await database.write(async (tx) => {
       await tx.updateTable("Packages").set({ visibility: "private" }).where("name", "=", "fc").execute();
-      return tx.selectFrom("Packages").select("id").where("name", "=", "fc").executeTakeFirstOrThrow();
+      const { id } = await tx.selectFrom("Packages").select("id").where("name", "=", "fc").executeTakeFirstOrThrow();
+      const users = [await addUser(tx, "reader"), await addUser(tx, "former"), await addUser(tx, "stranger")] as const;
+      await saveRole(tx, id, users[0], "reader");
+      await saveRole(tx, id, users[1], "a role that an older program gave");
+      return users;
     });
     expect(await search(database, "cloud")).toEqual([]);
-    expect(await search(database, "cloud", { privateIds: [id + 1000] })).toEqual([]);
-    expect(await search(database, "cloud", { privateIds: [id] })).toEqual(["fc"]);
-    expect(await search(database, "cloud", { privateIds: "all" })).toEqual(["fc"]);
+    expect(await search(database, "cloud", { viewer: { userId: stranger } })).toEqual([]);
+    expect(await search(database, "cloud", { viewer: { userId: former } })).toEqual([]);
+    expect(await search(database, "cloud", { viewer: { userId: reader } })).toEqual(["fc"]);
+    expect(await search(database, "cloud", { viewer: "everything" })).toEqual(["fc"]);
+  },
+
+  async "packages can be left out before pages are cut"(harness) {
+    const database = await withSamples(harness);
+    const all = await search(database, "fc");
+    const { id } = await database.reader
+      .selectFrom("Packages")
+      .select("id")
+      .where("name", "=", all[0] ?? "")
+      .executeTakeFirstOrThrow();
+    expect(await search(database, "fc", { hiddenIds: [id], limit: 2 })).toEqual(all.slice(1, 3));
   },
 
   async "the index follows its package: new texts, none at all, and a write that came to nothing"(harness) {
@@ -125,11 +143,12 @@ async function withSamples(harness: DatabaseHarness): Promise<Database> {
 interface Options {
   limit?: number;
   offset?: number;
-  privateIds?: readonly number[] | "all";
+  viewer?: Viewer;
+  hiddenIds?: readonly number[];
 }
 
 async function search(database: Database, text: string, options: Options = {}): Promise<string[]> {
-  const { limit = 20, offset = 0, privateIds = [] } = options;
-  const filter = { terms: queryTerms(text), text: text.toLowerCase(), privateIds, limit, offset };
+  const { limit = 20, offset = 0, viewer = null, hiddenIds = [] } = options;
+  const filter = { terms: queryTerms(text), text: text.toLowerCase(), viewer, hiddenIds, limit, offset };
   return (await findPackages(database.reader, filter)).map((row) => row.name);
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { expect } from "vitest";
 import type { Behaviours } from "../behaviours.ts";
 import { patternBytes } from "../blobs.ts";
@@ -88,6 +89,23 @@ export const abortBehaviours: Behaviours<HttpHarness> = {
     await expectUntouched(it);
   },
 
+  "lets a client see its failure that sends all before it reads, and then closes": async ({ world }) => {
+    const { origin, mountPath, ada, path } = await worldWithUpload(world, 100_000);
+    const bytes = patternBytes(3_000_000);
+    const heads = [`Content-Length: ${bytes.length}\r\nAuthorization: ${ada.token}`, `Content-Length: ${bytes.length}`];
+    const answers: string[] = [];
+    for (const head of heads) {
+      const { hostname, port } = new URL(origin);
+      const socket = connect(Number(port), hostname);
+      socket.write(
+        `PUT ${mountPath}${path} HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n${head}\r\n\r\n`,
+      );
+      await new Promise((resolve, reject) => socket.on("error", reject).write(bytes, resolve));
+      answers.push(await text(socket));
+    }
+    expect(answers.map((answer) => answer.slice(0, 12))).toEqual(["HTTP/1.1 413", "HTTP/1.1 401"]);
+  },
+
   "answers before a body has come that nobody wants": async ({ world }) => {
     const it = await worldWithUpload(world);
     const slow = () => chunksOf(patternBytes(500_000), 100_000, 20);
@@ -135,11 +153,8 @@ export const abortBehaviours: Behaviours<HttpHarness> = {
     const get = (path: string, last = false) =>
       `GET ${mountPath}${path} HTTP/1.1\r\nHost: registry.example\r\n${last ? "Connection: close\r\n" : ""}\r\n`;
     socket.write(get("/healthz") + get("/nobody/releases") + get("/search") + get("/healthz", true));
-    let text = "";
-    socket.on("data", (chunk) => {
-      text += chunk.toString();
-    });
-    await once(socket, "close");
-    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(["200", "404", "400", "200"].map((status) => `HTTP/1.1 ${status}`));
+    expect((await text(socket)).match(/HTTP\/1\.1 \d+/g)).toEqual(
+      ["200", "404", "400", "200"].map((status) => `HTTP/1.1 ${status}`),
+    );
   },
 };

@@ -36,7 +36,7 @@ const everywhere: readonly ErrorCode[] = [
 const outages: readonly ErrorCode[] = ["overloaded", "unavailable", "insufficient_storage", "body_already_read"];
 
 /** The route of the table for a request, as every adapter has to find it: first the path, then the method. */
-export function routeOf(method: string, path: string): Route | undefined {
+function routeOf(method: string, path: string): Route | undefined {
   const verb = method === "HEAD" ? "GET" : method;
   const segments = path.split("/");
   const fitting = routes.find((route) => {

@@ -1,7 +1,10 @@
+import { Readable } from "node:stream";
 import { expect } from "vitest";
 import type { Behaviours } from "../behaviours.ts";
+import { zipOf } from "../zips.ts";
 import { said } from "./answers.ts";
 import type { HttpHarness, World } from "./harness.ts";
+import { sendOverWire } from "./wire.ts";
 
 const forged = {
   host: "evil.example",
@@ -48,13 +51,21 @@ export const hostBehaviours: Behaviours<HttpHarness> = {
   },
 
   "makes addresses of hosts that are allowed, and of no others": async ({ world }) => {
-    const { sendRaw, user, mountPath }: World = await world({
+    const { sendRaw, user, mountPath, origin, registry }: World = await world({
       http: { allowedHosts: ["registry.example", "Other.example:8080"] },
     });
     await user("ada");
+    const ada = await registry.sessions.actAs({ username: "ada" });
+    const body = Readable.from([await zipOf({ a: "1" })]);
+    await registry.releases.publish(ada, { package: "fc", version: "1.0.0", body });
     for (const host of ["registry.example", "REGISTRY.example", "other.example:8080"]) {
       const { json } = await sendRaw("GET /openapi.json", { headers: { host } });
-      expect(json.servers, host).toEqual([{ url: `http://${host.toLowerCase()}${mountPath}` }]);
+      const address = `http://${host.toLowerCase()}${mountPath}`;
+      expect(json.servers, host).toEqual([{ url: address }]);
+      for (const path of ["/fc/releases/latest", "/fc/releases/tags/1.0.0"]) {
+        const shown = await sendOverWire(origin, { method: "GET", path: mountPath + path, headers: { host } });
+        expect(shown.json.zipball_url, host).toBe(`${address}/fc/zipball/1.0.0`);
+      }
     }
     for (const host of [
       "evil.example",

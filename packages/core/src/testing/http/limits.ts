@@ -60,11 +60,12 @@ export const limitBehaviours: Behaviours<HttpHarness> = {
     for (const as of [ada, bea, ""]) {
       const call = as === "" ? {} : { as };
       const statuses = [];
-      for (let index = 0; index < 3; index += 1) statuses.push((await send("GET /tags", call)).status);
-      expect(statuses).toEqual([200, 200, 429]);
+      for (let index = 0; index < 3; index += 1) statuses.push((await send("GET /nobody/stats", call)).status);
+      expect(statuses).toEqual([404, 404, 429]);
     }
     expect(
-      (await send("GET /tags", { headers: { "x-forwarded-for": "198.51.100.7", "x-real-ip": "198.51.100.7" } })).status,
+      (await send("GET /nobody/stats", { headers: { "x-forwarded-for": "198.51.100.7", "x-real-ip": "198.51.100.7" } }))
+        .status,
     ).toBe(429);
   },
 

@@ -56,10 +56,10 @@ async function changes({ user, open, publish, send }: World): Promise<Record<str
 /** What the host refuses, and what fails because something the registry needs is full or away. */
 export const refusalBehaviours: Behaviours<HttpHarness> = {
   "refuses every change that the host refuses, and changes nothing": async ({ world }) => {
-    let reason: string | null = null;
+    let refusal: Error | null = null;
     const hooks = {
       before() {
-        if (reason !== null) throw new Error(reason);
+        if (refusal !== null) throw refusal;
       },
     };
     const it = await world({ hooks });
@@ -68,17 +68,22 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
       .filter((route) => errorsOf(route).includes("refused"))
       .map(({ operationId }) => operationId);
     expect(Object.keys(requests).sort()).toEqual(declared.sort());
-    reason = "not on Fridays";
+    const details = { reason: "not on Fridays" };
+    refusal = new RegistryError("refused", { details });
     const readable = ["/fc/releases", "/fc/releases/latest", "/fc/maintainers", "/fc/ratings"];
     const state = () => Promise.all(readable.map(async (path) => (await it.send(`GET ${path}`)).text));
     const before = await state();
     for (const [request, call] of Object.values(requests)) {
       const answer = await it.send(request, call);
       expect(said(answer), request).toBe("403 refused: Refused by the host's policy");
-      expect(answer.json.details).toEqual({ reason });
+      expect(answer.json.details).toEqual(details);
     }
     expect(await state()).toEqual(before);
-    reason = null;
+    refusal = new Error("a secret of the host's");
+    const failed = await it.send("POST /logout", requests.logout?.[1]);
+    expect(failed.json).toEqual({ error: "Refused by the host's policy", code: "refused" });
+    expect(it.logged.splice(0)).toMatchObject([{ fields: { err: refusal } }]);
+    refusal = null;
     const uploads = ["uploadForm", "uploadRaw", "publishRelease"].map((name) => requests[name]);
     for (const [request, call] of uploads.filter((one) => one !== undefined)) {
       expect((await it.send(request, call)).status, request).toBeLessThan(300);
@@ -130,28 +135,38 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
   },
 
   "answers 507 and 503 while the storage is full or busy, and goes on after": async ({ world }) => {
-    let trouble: "insufficient_storage" | "overloaded" | null = null;
+    let trouble: Error | null = null;
     const it = await world({
       wrapStorage: (storage) => ({
         ...storage,
         async stage(expectedSize) {
-          if (trouble !== null) throw new RegistryError(trouble);
+          if (trouble !== null) throw trouble;
           return storage.stage(expectedSize);
+        },
+        async open(digest, range) {
+          if (trouble !== null) throw trouble;
+          return storage.open(digest, range);
         },
       }),
     });
     const requests = await changes(it);
     const uploads = ["uploadForm", "uploadRaw", "publishRelease"].map((name) => requests[name] ?? (["", {}] as const));
-    const failures = {
-      insufficient_storage: "507 insufficient_storage: Not enough storage space",
-      overloaded: "503 overloaded: Too busy, try again shortly",
-    };
-    for (const code of ["insufficient_storage", "overloaded"] as const) {
-      trouble = code;
-      for (const [request, call] of uploads) expect(said(await it.send(request, call)), request).toBe(failures[code]);
+    const failures: [Error, string][] = [
+      [new RegistryError("insufficient_storage"), "507 insufficient_storage: Not enough storage space"],
+      [new RegistryError("overloaded"), "503 overloaded: Too busy, try again shortly"],
+      [new Error("EIO"), "503 unavailable: Temporarily unavailable, try again shortly"],
+    ];
+    for (const [error, failure] of failures) {
+      trouble = error;
+      for (const [request, call] of uploads) expect(said(await it.send(request, call)), request).toBe(failure);
     }
+    expect(said(await it.send("GET /fc/zipball/1.0.0"))).toBe(
+      "503 unavailable: Temporarily unavailable, try again shortly",
+    );
+    expect(it.logged.splice(0).length).toBeGreaterThan(0);
     trouble = null;
     for (const [request, call] of uploads) expect((await it.send(request, call)).status, request).toBeLessThan(300);
+    expect((await it.send("GET /fc/zipball/1.0.0")).status).toBe(200);
   },
 
   "answers 503 when more sign in than passwords can be checked": async ({ world }) => {

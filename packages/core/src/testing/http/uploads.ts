@@ -4,7 +4,7 @@ import { digestOf } from "../blobs.ts";
 import { zipOf } from "../zips.ts";
 import { said } from "./answers.ts";
 import type { HttpHarness } from "./harness.ts";
-import { chunksOf } from "./wire.ts";
+import { chunksOf, eventually } from "./wire.ts";
 
 const invalidUpload = "404 invalid_upload: Invalid upload URL";
 const release = { name: "fc", version: "1.0.0" };
@@ -124,7 +124,7 @@ export const uploadBehaviours: Behaviours<HttpHarness> = {
   },
 
   "does not take an archive from somebody whose right was taken away": async ({ world }) => {
-    const { send, user, open } = await world();
+    const { send, sendRaw, user, open, storage } = await world();
     const [ada, bea] = [await user("ada"), await user("bea")];
     await open(ada, release);
     await send("POST /fc/maintainers", { as: ada, json: { username: "bea", role: "publisher" } });
@@ -134,6 +134,14 @@ export const uploadBehaviours: Behaviours<HttpHarness> = {
     const forbidden = "403 release_forbidden: You don't have permission to modify this package";
     expect(said(await send(`PUT /upload/${uploadId}`, { as: bea, body: bytes }))).toBe(forbidden);
     expect(said(await send(`POST /upload/${uploadId}`, { as: bea, body: formOf(bytes) }))).toBe(forbidden);
+    await send("POST /fc/maintainers", { as: ada, json: { username: "bea", role: "publisher" } });
+    async function* interrupted() {
+      yield bytes.subarray(0, 20);
+      await eventually(() => storage.unfinished.stages === 1);
+      await send("DELETE /fc/maintainers/bea", { as: ada });
+      yield bytes.subarray(20);
+    }
+    expect(said(await sendRaw(`PUT /upload/${uploadId}`, { as: bea, body: interrupted() }))).toBe(forbidden);
     expect(said(await send("GET /fc/releases", { as: ada }))).toBe("404 package_not_found: Package not found");
   },
 

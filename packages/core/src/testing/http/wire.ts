@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
@@ -17,12 +16,14 @@ export interface WireCall {
 /** Sends a request over a connection of its own and reads the answer to its end. */
 export async function sendOverWire(origin: string, call: WireCall): Promise<Answer> {
   const outgoing = beginOverWire(origin, call);
-  const answered = once(outgoing, "response") as Promise<[IncomingMessage]>;
-  // An answer may come before the body has gone: a connection that is closed then is no failure.
+  const closed = new Promise((resolve) => outgoing.once("close", resolve));
+  // A connection that ends once the answer has begun to come is no failure: the body may be longer than anybody wants.
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once("response", resolve).on("error", reject);
+  });
   const sending = sendBody(outgoing, call.body).catch(() => undefined);
-  const [incoming] = await answered;
-  const answer = await toAnswer(incoming);
-  await Promise.race([sending, once(outgoing, "close")]);
+  const answer = await toAnswer(await answered);
+  await Promise.race([sending, closed]);
   outgoing.destroy();
   return answer;
 }
@@ -41,7 +42,8 @@ async function sendBody(outgoing: ClientRequest, body: WireCall["body"] = Buffer
   }
   for await (const chunk of body) {
     if (outgoing.destroyed) return;
-    if (!outgoing.write(chunk)) await Promise.race([once(outgoing, "drain"), once(outgoing, "close")]);
+    if (outgoing.write(chunk)) continue;
+    await new Promise((resolve) => outgoing.once("drain", resolve).once("close", resolve));
   }
   outgoing.end();
 }

@@ -5,9 +5,8 @@ import { expect } from "vitest";
 import { memoryStorage } from "../../memory/index.ts";
 import { argon2Passwords } from "../../passwords.ts";
 import { createRegistry, type Registry } from "../../registry.ts";
-import { sqlite } from "../../sqlite/index.ts";
 import { standingClock } from "../clock.ts";
-import { testPassword } from "../registry.ts";
+import { openSqlite, testPassword } from "../registry.ts";
 import { zipOf } from "../zips.ts";
 import { type Client, httpClient } from "./client.ts";
 import type { HttpAdapter, Publication, User, World, WorldOptions } from "./harness.ts";
@@ -29,8 +28,8 @@ export async function openWorld(adapter: HttpAdapter, options: WorldOptions, rec
     error: (fields: object, message: string) => void logged.push({ fields, message }),
   };
   const database = wrapDatabase
-    ? wrapDatabase(sqlite({ path: ":memory:" }))
-    : sqlite({ path: join(folder, "registry.db"), durability: "normal" });
+    ? wrapDatabase(await openSqlite(":memory:"))
+    : await openSqlite(join(folder, "registry.db"));
   const registry = createRegistry({
     passwords: argon2Passwords({ memoryKiB: 8, passes: 1 }),
     logger,

@@ -1,0 +1,4 @@
+import { describeHttpAdapter } from "@serverless-registry/core/testing";
+import { startExpress } from "./harness.ts";
+
+describeHttpAdapter("registryRouter", { start: startExpress });
