@@ -3,7 +3,7 @@
  * @module
  */
 import { pipeline } from "node:stream";
-import type { Registry } from "@serverless-registry/core";
+import type { HostUser, Registry } from "@serverless-registry/core";
 import {
   type HttpOptions,
   type HttpRequest,
@@ -15,14 +15,25 @@ import { type NextFunction, type Request, type Response, Router } from "express"
 
 export type { HttpOptions } from "@serverless-registry/core/http";
 
+/** Options of {@link registryRouter}. */
+export interface RegistryRouterOptions extends HttpOptions {
+  /**
+   * Says which of the host's own users makes a request (from its session, say), or null: then the registry's own tokens count.
+   * The user's account is made with their first request.
+   */
+  authenticate?(req: Request): HostUser | null | Promise<HostUser | null>;
+}
+
 /**
  * An Express router (Express 4 and 5) with every route of the registry. Mount it before body parsers, or at least before ones that
  * take zip archives and forms; `express.json()` may come before. The client's address is Express's `req.ip`: its
  * `trust proxy` setting decides whether a proxy is believed.
  * @throws TypeError when the options lack `publicUrl` and `allowedHosts`
  */
-export function registryRouter(registry: Registry, options: HttpOptions): Router {
+export function registryRouter(registry: Registry, options: RegistryRouterOptions): Router {
   const http = registryHttp(registry, options);
+  const { authenticate } = options;
+  const toRequest = (req: Request) => readRequest(req, authenticate);
   const router = Router({ strict: true, caseSensitive: true });
   for (const [path, routes] of Map.groupBy(http.routes, (route) => route.path)) {
     const allowed = allowedMethods(routes);
@@ -53,7 +64,7 @@ function allowedMethods(routes: readonly Route[]): string[] {
   return routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
 
-function toRequest(req: Request): HttpRequest {
+function readRequest(req: Request, authenticate: RegistryRouterOptions["authenticate"]): HttpRequest {
   return {
     method: req.method,
     url: req.originalUrl,
@@ -65,6 +76,7 @@ function toRequest(req: Request): HttpRequest {
     parsedBody: req.readableDidRead ? (req.body ?? {}) : undefined,
     address: req.ip,
     protocol: req.protocol,
+    hostUser: authenticate && (() => authenticate(req)),
   };
 }
 

@@ -2,7 +2,7 @@
  * Mounts the registry in a Fastify application: `app.register(registryPlugin, { prefix: "/registry", registry, publicUrl })`.
  * @module
  */
-import type { Registry } from "@serverless-registry/core";
+import type { HostUser, Registry } from "@serverless-registry/core";
 import {
   type HttpOptions,
   type HttpRequest,
@@ -17,6 +17,11 @@ export type { HttpOptions } from "@serverless-registry/core/http";
 /** Options of {@link registryPlugin}, beside Fastify's own `prefix`. */
 export interface RegistryPluginOptions extends HttpOptions {
   registry: Registry;
+  /**
+   * Says which of the host's own users makes a request (from its session, say), or null: then the registry's own tokens count.
+   * The user's account is made with their first request.
+   */
+  authenticate?(request: FastifyRequest): HostUser | null | Promise<HostUser | null>;
 }
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const satisfies HTTPMethods[];
@@ -30,6 +35,8 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const satis
 export async function registryPlugin(app: FastifyInstance, options: RegistryPluginOptions): Promise<void> {
   const http = registryHttp(options.registry, options);
   const mountPath = app.prefix.replace(/\/+$/, "");
+  const { authenticate } = options;
+  const toRequest = (request: FastifyRequest) => readRequest(request, mountPath, authenticate);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   for (const [url, routes] of Map.groupBy(http.routes, (route) => route.path)) {
@@ -40,7 +47,7 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
         url,
         exposeHeadRoute: false,
         bodyLimit: Number.MAX_SAFE_INTEGER,
-        handler: async (request, reply) => send(reply, await http.handle(route, toRequest(request, mountPath))),
+        handler: async (request, reply) => send(reply, await http.handle(route, toRequest(request))),
       });
     }
     if (!http.answersUnknownPaths(mountPath)) continue;
@@ -48,17 +55,16 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
       method: methods.filter((method) => !allowed.includes(method)),
       url,
       exposeHeadRoute: false,
-      handler: (request, reply) => send(reply, http.refuse(toRequest(request, mountPath), allowed)),
+      handler: (request, reply) => send(reply, http.refuse(toRequest(request), allowed)),
     });
   }
   app.setErrorHandler((error, request, reply) => {
     // Fastify reads the content type before it calls a handler. All other failures are the host's: hooks of its own.
     if (!isContentTypeFailure(error)) throw error;
-    return send(reply, http.fail(toRequest(request, mountPath), "unsupported_media_type"));
+    return send(reply, http.fail(toRequest(request), "unsupported_media_type"));
   });
   if (!http.answersUnknownPaths(mountPath)) return;
-  const refuse = (request: FastifyRequest, reply: FastifyReply) =>
-    send(reply, http.refuse(toRequest(request, mountPath)));
+  const refuse = (request: FastifyRequest, reply: FastifyReply) => send(reply, http.refuse(toRequest(request)));
   app.setNotFoundHandler(refuse);
   // Segments that are too long for Fastify's parameters fit here; without it Fastify answers them by itself.
   app.route({ method: [...methods], url: "/*", exposeHeadRoute: false, handler: refuse });
@@ -72,7 +78,11 @@ function allowedMethods(routes: readonly Route[]): string[] {
   return routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
 
-function toRequest(request: FastifyRequest, mountPath: string): HttpRequest {
+function readRequest(
+  request: FastifyRequest,
+  mountPath: string,
+  authenticate: RegistryPluginOptions["authenticate"],
+): HttpRequest {
   return {
     method: request.method,
     url: request.originalUrl,
@@ -85,6 +95,7 @@ function toRequest(request: FastifyRequest, mountPath: string): HttpRequest {
     address: request.ip,
     protocol: request.protocol,
     requestId: request.id,
+    hostUser: authenticate && (() => authenticate(request)),
   };
 }
 

@@ -7,6 +7,7 @@ export { type Actor, anonymous, type Caller, type Origin, type Visitor } from ".
 export type { PathGrant } from "./domain/paths.ts";
 export type { Role } from "./domain/permissions.ts";
 export { type ErrorCode, type ErrorDetails, errors, RegistryError } from "./errors.ts";
+export type { HostUser } from "./operations/sessions.ts";
 export type { LimitOptions, RegistryOptions } from "./options.ts";
 export { argon2Passwords, type PasswordOptions } from "./passwords.ts";
 export type { BlobStorage, ByteRange, Digest, OpenBlob, StagedBlob, StoredBlob } from "./ports/blob-storage.ts";

@@ -16,13 +16,15 @@ export function originOf(request: HttpRequest): Origin {
 }
 
 /**
- * Who makes a request: the bearer of its token, or a visitor when it carries none.
- * @throws invalid_token for a token that is not live, signature_unsupported for signature headers
+ * Who makes a request: the user the host vouches for, else the bearer of its token, else a visitor.
+ * @throws invalid_token for a token that is not live, signature_unsupported for signature headers, and what `actAs` throws
  */
 export async function callerOf(registry: Registry, request: HttpRequest): Promise<Caller> {
   const { headers } = request;
   if (signatureHeaders.some((name) => headers[name] !== undefined)) throw new RegistryError("signature_unsupported");
   const origin = originOf(request);
+  const hostUser = await request.hostUser?.();
+  if (hostUser) return registry.sessions.actAs(hostUser, origin);
   const { authorization } = headers;
   if (authorization === undefined) return { kind: "visitor", ...origin };
   const token = /^(?:Bearer +)?([A-Za-z0-9_-]{1,200})$/i.exec(authorization.trim())?.[1];

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
+import type { HostUser } from "../operations/sessions.ts";
 
 /** A request as an adapter hands it over: nothing of its body has been read. */
 export interface HttpRequest {
@@ -20,6 +21,8 @@ export interface HttpRequest {
   /** `http` or `https`, as the host determines it. */
   protocol: string;
   requestId?: string | undefined;
+  /** Who the host says is asking: one of its own users, or null for nobody it knows. Left out: the host has no say. */
+  hostUser?: (() => HostUser | null | Promise<HostUser | null>) | undefined;
 }
 
 /** An answer for an adapter to send as it is. */
