@@ -30,7 +30,7 @@ const layers: Record<string, string> = {
   http:
     "errors domain context type:registry type:operations memory/rate-limiter " +
     "type:ports/rate-limiter type:ports/blob-storage",
-  index: "errors domain archive ports passwords context options registry",
+  index: "errors domain archive ports passwords context options registry type:operations",
   testing: "errors domain archive ports passwords memory db sqlite context operations options registry http",
 };
 

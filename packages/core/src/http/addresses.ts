@@ -9,6 +9,7 @@ import type { HttpRequest } from "./types.ts";
  */
 export function addressKey(address: string | undefined): string {
   if (address === undefined) return "unknown";
+  if (isIPv4(address)) return address;
   const plain = address.replace(/%.*$/, "");
   if (isIPv4(plain)) return plain;
   if (!isIPv6(plain)) return "unknown";

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { Actor, Caller } from "../context.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
@@ -67,7 +68,7 @@ async function answer(exchange: Exchange) {
   if (!isPlainPath(request.url)) throw new RegistryError("not_found");
   const caller = await identify(exchange);
   await throttle(settings, route.limit, caller.kind === "user" ? `user ${caller.userId}` : addressKey(request.address));
-  const body = await readBody(exchange);
+  const body = route.body === null ? undefined : await readBody(exchange, route.body);
   const input: RouteInput<unknown, Caller> = {
     registry,
     caller,
@@ -100,9 +101,8 @@ async function throttle(settings: HttpSettings, name: RateLimitName, key: string
   if (!verdict.allowed) throw new RegistryError("rate_limited", { retryAfterMs: verdict.retryAfterMs });
 }
 
-async function readBody({ settings, route, request }: Exchange): Promise<unknown> {
-  if (route.body === null) return undefined;
-  const { body: schema, invalid } = route;
+async function readBody({ settings, route, request }: Exchange, schema: z.ZodType): Promise<unknown> {
+  const { invalid } = route;
   const body = await readJson(request, { schema, invalid, maxBytes: settings.jsonBytes });
   // A password change is counted under its user already.
   if (route.limit === "login" && route.auth !== "user") {

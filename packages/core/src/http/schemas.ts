@@ -68,7 +68,7 @@ const summary = {
   grayscale: z.number().min(0).max(1),
 };
 
-export const summaryReply = z.object(summary);
+const summaryReply = z.object(summary);
 export const listReply = z.array(summaryReply);
 export const releaseReply = z.object({
   name: text,

@@ -33,14 +33,15 @@ export function memoryRateLimiter(options: MemoryRateLimiterOptions = {}): RateL
     async take(rule, key) {
       const now = clock.now();
       const name = counterName(rule, key);
-      const runs = counters.get(name) ?? [];
+      const known = counters.get(name);
+      const runs = known ?? [];
       const used = forgetOld(runs, now, rule.windowMs);
       if (used >= rule.limit) {
         const oldest = runs[0]?.at ?? now;
         return { allowed: false, remaining: 0, retryAfterMs: Math.max(1, oldest + rule.windowMs - now) };
       }
       count(runs, now, rule);
-      counters.set(name, runs);
+      if (known === undefined) counters.set(name, runs);
       return { allowed: true, remaining: rule.limit - used - 1, retryAfterMs: 0 };
     },
   };
@@ -56,7 +57,7 @@ function forgetOld(runs: Run[], now: number, windowMs: number): number {
     if (run.at <= now - windowMs) gone += 1;
     else used += run.count;
   }
-  runs.splice(0, gone);
+  if (gone > 0) runs.splice(0, gone);
   return used;
 }
 

@@ -18,7 +18,7 @@ import { parseRange, parseVersion, satisfies, type VersionNumber } from "../../d
 import { mayRead } from "./access.ts";
 
 /** Longest readme and change log that is kept, in bytes of UTF-8. */
-export const maxDocumentBytes = 512 * 1024;
+const maxDocumentBytes = 512 * 1024;
 
 /**
  * What a publisher says of a version. `services`, `commands` and `properties` are maps; the documented spelling with one
