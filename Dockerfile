@@ -28,4 +28,4 @@ VOLUME ["/data"]
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "examples/standalone/dist/main.js"]
+CMD ["node", "--max-semi-space-size=1", "examples/standalone/dist/main.js"]

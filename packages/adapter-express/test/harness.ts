@@ -6,6 +6,7 @@ import type { Registry } from "@serverless-registry/core";
 import {
   type RunningAdapter,
   type TestRegistry,
+  type TestRegistryOptions,
   testPassword,
   testRegistry,
   zipOf,
@@ -51,8 +52,11 @@ export interface Host extends TestRegistry {
 }
 
 /** Starts the application that `mount` makes. */
-export async function startHost(mount: (app: Express, registry: Registry) => void): Promise<Host> {
-  const it = await testRegistry();
+export async function startHost(
+  mount: (app: Express, registry: Registry) => void,
+  behind: TestRegistryOptions = {},
+): Promise<Host> {
+  const it = await testRegistry(behind);
   onTestFinished(it.cleanup);
   const actor = await it.user("ada");
   const { token } = await it.registry.sessions.login({}, { username: "ada", password: testPassword });

@@ -3,6 +3,7 @@ import type { Registry } from "@serverless-registry/core";
 import {
   type RunningAdapter,
   type TestRegistry,
+  type TestRegistryOptions,
   testPassword,
   testRegistry,
   zipOf,
@@ -42,8 +43,9 @@ export interface Host extends TestRegistry {
 export async function startHost(
   mount: (app: FastifyInstance, registry: Registry) => void,
   options: FastifyServerOptions = {},
+  behind: TestRegistryOptions = {},
 ): Promise<Host> {
-  const it = await testRegistry();
+  const it = await testRegistry(behind);
   onTestFinished(it.cleanup);
   const actor = await it.user("ada");
   const { token } = await it.registry.sessions.login({}, { username: "ada", password: testPassword });

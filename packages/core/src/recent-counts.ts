@@ -22,7 +22,10 @@ export function recentCounts(clock: Clock): RecentCounts {
       if (known !== undefined && Math.abs(clock.now() - known.at) < staleAfterMs) return known.counts;
       const counts = count();
       made.set(kind, { at: clock.now(), counts });
-      counts.catch(() => made.delete(kind));
+      counts.catch(() => {
+        // Another one may have been begun since.
+        if (made.get(kind)?.counts === counts) made.delete(kind);
+      });
       return counts;
     },
     forget: () => made.clear(),

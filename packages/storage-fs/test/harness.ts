@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describe, expect, test } from "vitest";
 
 /** A fresh folder, and how to get rid of it. */
 export async function temporaryRoot(): Promise<{ root: string; cleanup(): Promise<void> }> {
@@ -15,4 +16,16 @@ export async function filesBelow(root: string): Promise<string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
     .sort();
+}
+
+/**
+ * Registers tests that need something of the machine. Where it is missing they are counted as left out, with the reason in
+ * their name; with `REQUIRE_ALL=1` in the environment they fail instead.
+ */
+export function describeIf(missing: string | null, name: string, tests: () => void): void {
+  if (missing === null) return void describe(name, tests);
+  if (process.env.REQUIRE_ALL !== "1") return void describe.skip(`${name} (left out: ${missing})`, tests);
+  describe(name, () => {
+    test("can be tried here", () => expect.fail(missing));
+  });
 }

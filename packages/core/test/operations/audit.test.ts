@@ -71,6 +71,24 @@ describe("the audit log", () => {
       await refused(t.registry.audit.ofPackage(ada, { ...fc, before }), "invalid_query");
   });
 
+  test("tells owners where they came from themselves, administrators where everybody did", async () => {
+    const { t, root } = await start();
+    const cid = await t.user("cid", { address: "192.0.2.1", requestId: "r-cid" });
+    const dan = await t.user("dan", { address: "192.0.2.2", requestId: "r-dan" });
+    const oss = { package: "oss", version: "1.0.0" };
+    await t.registry.releases.create(cid, oss);
+    await t.registry.maintainers.add(cid, { ...oss, username: "dan", role: "owner" });
+    await t.registry.packages.update(dan, { ...oss, description: "new" });
+    const ofCid = { username: "cid", address: "192.0.2.1", requestId: "r-cid" };
+    const ofDan = { username: "dan", address: "192.0.2.2", requestId: "r-dan" };
+    const hidden = { address: null, requestId: null };
+    const log = (actor: typeof cid) => t.registry.audit.ofPackage(actor, oss);
+    expect(await log(cid)).toMatchObject([{ ...ofDan, ...hidden }, ofCid, ofCid]);
+    expect(await log(dan)).toMatchObject([ofDan, { ...ofCid, ...hidden }, { ...ofCid, ...hidden }]);
+    expect(await log(root)).toMatchObject([ofDan, ofCid, ofCid]);
+    expect(await t.registry.audit.all(root, { limit: 3 })).toEqual(await log(root));
+  });
+
   test("shows lines of the original as they are, and holds no secret", async () => {
     const done = await start();
     await tamper(

@@ -134,7 +134,9 @@ function watchStages(storage: BlobStorage): { watched: BlobStorage; discardAll()
 }
 
 function failureOf(harness: FaultHarness, call: string): Error {
-  return call.startsWith("db ") ? harness.databaseFailure() : new RegistryError("unavailable");
+  // As a file system fails: that callers are told "unavailable" is for the operations to see to.
+  const error = () => Object.assign(new Error("EIO: i/o error"), { code: "EIO", syscall: call });
+  return call.startsWith("db ") ? harness.databaseFailure() : error();
 }
 
 function isOutage(registry: Registry, error: unknown): boolean {

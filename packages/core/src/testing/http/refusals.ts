@@ -154,7 +154,10 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
     const failures: [Error, string][] = [
       [new RegistryError("insufficient_storage"), "507 insufficient_storage: Not enough storage space"],
       [new RegistryError("overloaded"), "503 overloaded: Too busy, try again shortly"],
-      [new Error("EIO"), "503 unavailable: Temporarily unavailable, try again shortly"],
+      [
+        Object.assign(new Error("EIO: i/o error"), { code: "EIO", syscall: "write" }),
+        "503 unavailable: Temporarily unavailable, try again shortly",
+      ],
     ];
     for (const [error, failure] of failures) {
       trouble = error;

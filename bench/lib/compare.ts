@@ -1,0 +1,69 @@
+import { load, type Round, type Target } from "./load.ts";
+
+/** Several rounds of one target, each figure the median of them. */
+export interface Measured extends Round {
+  name: string;
+}
+
+/** A target beside its peer, measured in the same minutes. Ratios above 1: more requests, or more time. */
+export interface Comparison {
+  target: Measured;
+  peer: Measured;
+  rateRatio: number;
+  cpuRatio: number;
+  p99Ratio: number;
+}
+
+/** How long to measure. */
+export interface Effort {
+  rounds: number;
+  roundMs: number;
+}
+
+/** Loads targets by turns, several short rounds each, after one round that does not count. */
+export async function alternate(targets: readonly Target[], effort: Effort): Promise<Measured[]> {
+  const rounds = targets.map((): Round[] => []);
+  for (let round = -1; round < effort.rounds; round++) {
+    for (const [at, target] of targets.entries()) {
+      const result = await load(target, effort.roundMs);
+      if (round >= 0) rounds[at]?.push(result);
+    }
+  }
+  return targets.map(({ name }, at) => ({ name, ...medianOf(rounds[at] ?? []) }));
+}
+
+/** Measures a target against its peer. */
+export async function compare(target: Target, peer: Target, effort: Effort): Promise<Comparison> {
+  const [ours, theirs] = await alternate([target, peer], effort);
+  if (ours === undefined || theirs === undefined) throw new Error("Nothing was measured");
+  return relate(ours, theirs);
+}
+
+/** Sets two measurements of one run in relation. */
+export function relate(target: Measured, peer: Measured): Comparison {
+  return {
+    target,
+    peer,
+    rateRatio: target.perSecond / peer.perSecond,
+    cpuRatio: target.cpuUs / peer.cpuUs,
+    p99Ratio: target.p99Us / peer.p99Us,
+  };
+}
+
+/** The middle one of some numbers. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function medianOf(rounds: readonly Round[]): Round {
+  const [first] = rounds;
+  if (first === undefined) throw new Error("No round was measured");
+  const of = (pick: (round: Round) => number) => median(rounds.map(pick));
+  return {
+    ...first,
+    perSecond: of((round) => round.perSecond),
+    p50Us: of((round) => round.p50Us),
+    p99Us: of((round) => round.p99Us),
+    cpuUs: of((round) => round.cpuUs),
+  };
+}

@@ -1,0 +1,41 @@
+import type { Comparison, Measured } from "./compare.ts";
+
+/** What a line of figures shows. */
+type Printable = Pick<Measured, "name" | "perSecond" | "p50Us" | "p99Us" | "cpuUs" | "bytesPerAnswer">;
+
+/** Prints a headline. */
+export function printTitle(title: string): void {
+  console.log(`\n${title}`);
+}
+
+/** Prints a target beside its peer. */
+export function printComparison({ target, peer, rateRatio, cpuRatio, p99Ratio }: Comparison): void {
+  printMeasured(target);
+  printMeasured(peer);
+  console.log(
+    `  = ${target.name} / ${peer.name}: rate ${ratio(rateRatio)}, CPU ${ratio(cpuRatio)}, p99 ${ratio(p99Ratio)}`,
+  );
+}
+
+/** Prints one measurement. */
+export function printMeasured(measured: Printable): void {
+  const { name, perSecond, p50Us, p99Us, cpuUs, bytesPerAnswer } = measured;
+  const columns = [
+    name.padEnd(44),
+    `${perSecond.toFixed(0).padStart(7)} req/s`,
+    `p50 ${milliseconds(p50Us)}`,
+    `p99 ${milliseconds(p99Us)}`,
+    `CPU ${cpuUs.toFixed(0).padStart(6)} us/req`,
+    `${bytesPerAnswer.toFixed(0).padStart(6)} B`,
+  ];
+  console.log(`  ${columns.join("  ")}`);
+}
+
+/** A ratio with two digits behind the point. */
+export function ratio(value: number): string {
+  return `${value.toFixed(2)} x`;
+}
+
+function milliseconds(us: number): string {
+  return `${(us / 1000).toFixed(2).padStart(7)} ms`;
+}

@@ -1,0 +1,73 @@
+import type { BareAnswer, BareServerOptions } from "./bare-server.ts";
+import { compare, type Effort } from "./lib/compare.ts";
+import type { Target } from "./lib/load.ts";
+import { type ServerProcess, startServer } from "./lib/processes.ts";
+import { printComparison, printTitle } from "./lib/report.ts";
+import { packageName, seed } from "./lib/seed.ts";
+import { inTemporaryFolder } from "./lib/temporary.ts";
+import type { RegistryServerOptions } from "./registry-server.ts";
+
+const name = packageName(1);
+
+/** What is read, and the bare route that answers the same. */
+const reads = {
+  latest: { path: `/${name}/releases/latest`, route: "/:package/releases/latest" },
+  "exact version": { path: `/${name}/releases/tags/1.2.3`, route: "/:package/releases/tags/:version" },
+  "list of 100": { path: `/${name}/releases`, route: "/:package/releases" },
+} as const;
+
+const plain = { path: "/plain/latest", route: "/plain/:package" } as const;
+
+/** Headers that every server adds by itself. */
+const ownHeaders = ["date", "connection", "keep-alive", "content-length", "transfer-encoding"];
+
+/** Reads through both adapters against bare routes of the same framework that answer the same bytes. */
+export async function benchReads(effort: Effort): Promise<void> {
+  await inTemporaryFolder(async (folder) => {
+    const databasePath = `${folder}/registry.db`;
+    await seed(databasePath, { packages: 1000, firstVersions: 100 });
+    for (const framework of ["fastify", "express"] as const) {
+      for (const rateLimits of ["off", "counting"] as const) {
+        const options: RegistryServerOptions = { framework, databasePath, storageRoot: `${folder}/blobs`, rateLimits };
+        await compareReads(options, effort);
+      }
+    }
+  });
+}
+
+async function compareReads(options: RegistryServerOptions, effort: Effort): Promise<void> {
+  const { framework, rateLimits } = options;
+  printTitle(`reads through ${framework}, rate limits ${rateLimits}`);
+  const server = await startServer("registry-server.ts", options);
+  const answers = await bareAnswers(server);
+  const bare = await startServer("bare-server.ts", { framework, answers, folder: "" } satisfies BareServerOptions);
+  try {
+    for (const [read, { path }] of Object.entries(reads)) {
+      const peer: Target = { name: `bare ${framework}, same bytes`, server: bare, paths: [path] };
+      printComparison(await compare({ name: `${read}, registry`, server, paths: [path] }, peer, effort));
+    }
+    if (rateLimits === "counting") return;
+    const latest: Target = { name: "latest, registry", server, paths: [reads.latest.path] };
+    const peer: Target = { name: `bare ${framework}, same body only`, server: bare, paths: [plain.path] };
+    printComparison(await compare(latest, peer, effort));
+    const headers = { "if-none-match": answers[reads.latest.route]?.headers.etag ?? "" };
+    const unchanged: Target = { ...latest, name: "latest 304, registry", headers, status: 304 };
+    printComparison(await compare(unchanged, { ...latest, name: "latest 200, registry" }, effort));
+  } finally {
+    await Promise.all([server.stop(), bare.stop()]);
+  }
+}
+
+async function bareAnswers({ port }: ServerProcess): Promise<Record<string, BareAnswer>> {
+  const answers: Record<string, BareAnswer> = {};
+  for (const { path, route } of Object.values(reads)) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`${path} answered ${response.status}: ${text}`);
+    const headers = [...response.headers].filter(([header]) => !ownHeaders.includes(header));
+    answers[route] = { headers: Object.fromEntries(headers), text };
+  }
+  const { text } = answers[reads.latest.route] as BareAnswer;
+  answers[plain.route] = { headers: { "content-type": "application/json; charset=utf-8" }, text };
+  return answers;
+}

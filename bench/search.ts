@@ -1,0 +1,41 @@
+import { alternate, type Effort } from "./lib/compare.ts";
+import type { Target } from "./lib/load.ts";
+import { startServer } from "./lib/processes.ts";
+import { printMeasured, printTitle } from "./lib/report.ts";
+import { searchWords, seed } from "./lib/seed.ts";
+import { inTemporaryFolder } from "./lib/temporary.ts";
+import type { RegistryServerOptions } from "./registry-server.ts";
+
+const packages = 100_000;
+
+const questions = {
+  "word in one of 10,000": searchWords.rare,
+  "two Chinese characters, one of 100": searchWords.chinese,
+  "word in one of 10": searchWords.tenth,
+  "word in all": searchWords.all,
+  "two words, one of 10": `${searchWords.all} ${searchWords.tenth}`,
+  "one name": "component-0000777",
+} as const;
+
+/** Searches among many packages, one at a time. */
+export async function benchSearch(effort: Effort): Promise<void> {
+  printTitle(`search among ${packages} packages, one connection`);
+  await inTemporaryFolder(async (folder) => {
+    const databasePath = `${folder}/registry.db`;
+    await seed(databasePath, { packages, firstVersions: 1 });
+    const options: RegistryServerOptions = {
+      ...{ framework: "fastify", databasePath, storageRoot: `${folder}/blobs`, rateLimits: "off" },
+    };
+    const server = await startServer("registry-server.ts", options);
+    try {
+      const targets = Object.entries(questions).map(
+        ([name, text]): Target => ({
+          ...{ name, server, connections: 1, paths: [`/search?search=${encodeURIComponent(text)}`] },
+        }),
+      );
+      for (const measured of await alternate(targets, effort)) printMeasured(measured);
+    } finally {
+      await server.stop();
+    }
+  });
+}
