@@ -42,7 +42,12 @@ export function spawnPinned(args: readonly string[], core: number, env: Record<s
   const command = [process.execPath, ...args];
   const pinned = canPin ? ["taskset", "-c", String(core), ...command] : command;
   const [program = "", ...rest] = pinned;
-  return spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
+  const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
+  // A scenario that fails must not leave its servers behind.
+  const kill = () => child.kill();
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
+  return child;
 }
 
 /** Starts one of this folder's servers; resolves when it listens. It says its port on its first line. */

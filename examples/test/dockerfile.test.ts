@@ -84,7 +84,7 @@ describe("the Dockerfile, which no test builds,", () => {
 
   test("starts a file that the build makes, in JSON form so that signals reach it", () => {
     const [command] = all("CMD", last);
-    expect(JSON.parse(command ?? "")).toEqual(["node", "examples/standalone/dist/main.js"]);
+    expect(JSON.parse(command ?? "")).toEqual(["node", "--max-semi-space-size=1", "examples/standalone/dist/main.js"]);
     const [health] = all("HEALTHCHECK", last);
     const [, , probe, script] = JSON.parse(`["HEALTHCHECK",${/CMD \[(.+)\]$/.exec(health ?? "")?.[1]}]`);
     expect(probe).toBe("-e");

@@ -49,7 +49,8 @@ interface WideSizes {
 
 /**
  * Replaces the placeholders among a header's numbers by what its zip64 field says.
- * The field must hold exactly the numbers that are replaced: readers differ in what they make of any other form.
+ * The field must hold exactly the numbers that are replaced, or repeat both sizes: readers differ in what they make of any
+ * other form.
  * @throws invalid_archive `bad_zip64`
  */
 export function widen(plain: PlainSizes, extras: ExtraFields, entryName: string): WideSizes {
@@ -67,8 +68,15 @@ export function widen(plain: PlainSizes, extras: ExtraFields, entryName: string)
     wide.disk = field.readUInt32LE(at);
     at += 4;
   }
-  if (field !== undefined && (at === 0 || at !== field.length)) throw refusal("bad_zip64", entryName);
+  if (field !== undefined && at !== field.length && !isRepetition(field, plain)) throw refusal("bad_zip64", entryName);
+  if (field?.length === 0) throw refusal("bad_zip64", entryName);
   return wide;
+}
+
+/** CPython before 3.11.4 repeats sizes here that stand in the header already; either way to read them gives the same. */
+function isRepetition(field: Buffer, plain: PlainSizes): boolean {
+  if (field.length !== 16 || plain.unpackedBytes === 0xffffffff || plain.packedBytes === 0xffffffff) return false;
+  return readSafeInteger(field, 0) === plain.unpackedBytes && readSafeInteger(field, 8) === plain.packedBytes;
 }
 
 /**
