@@ -5,8 +5,9 @@ import type { Tx } from "../ports/database.ts";
 import { listLabelsOf } from "./labels.ts";
 import { replaceSets } from "./manifest-sets.ts";
 import { updateLatest, updatePackage } from "./packages.ts";
+import { countRollouts } from "./rollouts.ts";
 import { saveSearchTerms } from "./search.ts";
-import { countRollouts, findLatestCandidate, type VersionRow } from "./versions.ts";
+import { findLatestCandidate, type VersionRow } from "./versions.ts";
 
 /**
  * Brings what is derived from a package's versions up to date, in the transaction that changed them: which version is the

@@ -79,18 +79,6 @@ export async function findPackages(db: Executor, filter: SearchFilter): Promise<
     .execute();
 }
 
-/** Packages none of whose versions is out for everybody, at most 1000. */
-export async function listPartialPackages(db: Executor): Promise<{ id: number }[]> {
-  return db
-    .selectFrom("Packages as p")
-    .innerJoin("Versions as v", "v.id", "p.latest_version_id")
-    .select("p.id")
-    .where("p.rollouts", ">", 0)
-    .where("v.grayscale", "<", 1)
-    .limit(1000)
-    .execute();
-}
-
 /** The terms in FTS5's query language. Terms are plain `a-z0-9_`, so quoting them is enough. */
 function toMatch(terms: readonly SearchTerm[]): string {
   return terms.map((term) => (term.kind === "prefix" ? `"${term.term}" *` : `"${term.terms.join(" ")}"`)).join(" AND ");

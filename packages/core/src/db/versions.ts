@@ -23,7 +23,8 @@ export type VersionSummaryRow = Pick<
   | "yank_reason"
 >;
 
-const summaryColumns = [
+/** Columns of Versions, under the name `v`, that lists show. */
+export const summaryColumns = [
   "v.id",
   "v.version",
   "v.version_key",
@@ -70,16 +71,6 @@ export const listVisibleVersions = prepared<{ packageId: number }, VersionSummar
     .orderBy("v.id", "desc"),
 );
 
-/** The active versions that are out for a part of the clients only. */
-export const listRollouts = prepared<{ packageId: number }, VersionSummaryRow>((db, { packageId }) =>
-  db
-    .selectFrom("Versions as v")
-    .select(summaryColumns)
-    .where("v.package_id", "=", packageId)
-    .where("v.status", "=", "active")
-    .where("v.grayscale", "<", 1),
-);
-
 /** A version by its id. */
 export const findVersionById = prepared<{ id: number }, VersionRow>((db, { id }) =>
   db.selectFrom("Versions").selectAll().where("id", "=", id),
@@ -115,18 +106,6 @@ export async function findLatestCandidate(
     .orderBy("version_key", "desc")
     .limit(1);
   return (audience === "all" ? query.where("grayscale", ">=", 1) : query.where("grayscale", ">", 0)).executeTakeFirst();
-}
-
-/** How many active versions are out for a part of the clients only. */
-export async function countRollouts(tx: Tx, packageId: number): Promise<number> {
-  const row = await tx
-    .selectFrom("Versions")
-    .select((eb) => eb.fn.countAll().as("count"))
-    .where("package_id", "=", packageId)
-    .where("status", "=", "active")
-    .where("grayscale", "<", 1)
-    .executeTakeFirstOrThrow();
-  return Number(row.count);
 }
 
 /** Adds a version and says under which id. */
@@ -165,17 +144,6 @@ export async function moveVersion(
     .set({ ...values, status: move.to })
     .where("id", "=", move.id)
     .where("status", "=", move.from)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
-}
-
-/** Sets the share of clients an active version is out for; false when the version is not active. */
-export async function updateRollout(tx: Tx, id: number, ratio: number): Promise<boolean> {
-  const result = await tx
-    .updateTable("Versions")
-    .set({ grayscale: ratio })
-    .where("id", "=", id)
-    .where("status", "=", "active")
     .executeTakeFirst();
   return result.numUpdatedRows === 1n;
 }

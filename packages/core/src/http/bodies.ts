@@ -64,15 +64,20 @@ export async function readJson(
   return parsed.data;
 }
 
+function notJson(): RegistryError {
+  return new RegistryError("unsupported_media_type", { details: { expected: "application/json" } });
+}
+
 function requireJson(contentType = ""): void {
   if (/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType)) return;
-  throw new RegistryError("unsupported_media_type", { details: { expected: "application/json" } });
+  throw notJson();
 }
 
 async function parseBody(request: HttpRequest, maxBytes: number): Promise<unknown> {
   const bytes = await collect(request, maxBytes);
   if (bytes.length === 0) return {};
-  requireJson(request.headers["content-encoding"] === undefined ? request.headers["content-type"] : "compressed");
+  if (request.headers["content-encoding"] !== undefined) throw notJson();
+  requireJson(request.headers["content-type"]);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {

@@ -1,9 +1,10 @@
 import type { Caller, Context } from "../context.ts";
-import { findPackages, listPartialPackages, type SearchRow } from "../db/search.ts";
-import { findVersion, listRollouts } from "../db/versions.ts";
+import { listPartialRollouts, listRollouts } from "../db/rollouts.ts";
+import { findPackages, type SearchRow } from "../db/search.ts";
+import { findVersion } from "../db/versions.ts";
 import { maxSearchLength, queryTerms } from "../domain/search-terms.ts";
 import { RegistryError } from "../errors.ts";
-import { isForEverybody, viewerOf } from "./steps/access.ts";
+import { isForEverybody, mayList, viewerOf } from "./steps/access.ts";
 import { clientOf, pickForClient, withGrant } from "./steps/reading.ts";
 import { type ReleaseSummary, toSummary } from "./steps/views.ts";
 
@@ -69,19 +70,13 @@ function parsePaging({ text, limit = 20, page = 1 }: SearchInput): { limit: numb
   return { limit, page };
 }
 
-function mayList(ctx: Context, caller: Caller): boolean {
-  return caller.kind === "user" || ctx.policy.readAccess === "public";
-}
-
 /** Packages of which no version is out for this client: left out before pages are cut, so that pages stay full. */
 async function hiddenIdsOf(ctx: Context, caller: Caller): Promise<number[]> {
   const clientId = clientOf(ctx, caller);
-  const hidden: number[] = [];
-  for (const { id } of await listPartialPackages(ctx.database.reader)) {
-    const rollouts = await listRollouts(ctx.database, { packageId: id });
-    if (pickForClient({ latestKey: null, latestRollout: 0 }, rollouts, clientId) === null) hidden.push(id);
-  }
-  return hidden;
+  const rollouts = await listPartialRollouts(ctx.database, {});
+  return [...Map.groupBy(rollouts, (row) => row.package_id)]
+    .filter(([, rows]) => pickForClient({ latestKey: null, latestRollout: 0 }, rows, clientId) === null)
+    .map(([packageId]) => packageId);
 }
 
 async function toHit(ctx: Context, caller: Caller, row: SearchRow): Promise<SearchHit | null> {

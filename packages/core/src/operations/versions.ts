@@ -1,7 +1,8 @@
 import type { Actor, Context } from "../context.ts";
 import { refreshPackage } from "../db/package-index.ts";
 import { lockPackage } from "../db/packages.ts";
-import { moveVersion, updateRollout, type VersionRow } from "../db/versions.ts";
+import { updateRollout } from "../db/rollouts.ts";
+import { moveVersion, type VersionRow } from "../db/versions.ts";
 import type { Permission } from "../domain/permissions.ts";
 import { parseRatio } from "../domain/rollout.ts";
 import { nextPrevious, nextStatus, type Transition } from "../domain/status.ts";

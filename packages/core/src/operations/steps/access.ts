@@ -24,6 +24,11 @@ export function isForEverybody(ctx: Context, target: { visibility: string }): bo
   return target.visibility === "public" && ctx.policy.readAccess === "public";
 }
 
+/** True for callers to whom lists that go over all packages show anything. */
+export function mayList(ctx: Context, caller: Caller): boolean {
+  return caller.kind === "user" || ctx.policy.readAccess === "public";
+}
+
 /** For whom lists are made when this caller asks. */
 export function viewerOf(caller: Caller): Viewer {
   if (caller.kind !== "user") return null;

@@ -1,6 +1,7 @@
 import type { Caller, Context } from "../../context.ts";
 import { findPackage, findPackageWithLatest } from "../../db/packages.ts";
-import { findVersion, listRollouts, type VersionSummaryRow } from "../../db/versions.ts";
+import { listRollouts } from "../../db/rollouts.ts";
+import { findVersion, type VersionSummaryRow } from "../../db/versions.ts";
 import { grantZipball } from "../../domain/paths.ts";
 import { takesPart } from "../../domain/rollout.ts";
 import { isVisible } from "../../domain/status.ts";
@@ -17,7 +18,6 @@ export interface PackageHead {
   deprecation: string | null;
   visibility: string;
   rollouts: number;
-  latestId: number | null;
   latestKey: { prerelease: number; versionKey: string } | null;
   latestRollout: number;
   latest: Release | null;
@@ -97,7 +97,6 @@ async function loadHead(ctx: Context, name: string): Promise<PackageHead | undef
   const latestKey = row.version_key === null ? null : { prerelease: row.prerelease ?? 0, versionKey: row.version_key };
   return {
     ...{ id, name, type, deprecation, visibility, rollouts, latestKey },
-    latestId: row.version_id,
     latestRollout: row.grayscale ?? 1,
     latest: toLatestRelease(row),
   };
