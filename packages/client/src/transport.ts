@@ -1,0 +1,200 @@
+import { type Content, sizeOf } from "./digest.ts";
+import type { ErrorCode } from "./error-codes.ts";
+import { ClientError } from "./errors.ts";
+import { type SignatureProfile, signatureHeaders } from "./signing.ts";
+
+/** How to reach a registry, and as whom. */
+export interface ClientOptions {
+  /** Address of the registry, as its `publicUrl` says, like `https://example.com/registry`. */
+  url: string;
+  /** A token from `sessions.login`, or a named one. */
+  token?: string;
+  /** An API key; requests are signed with it and it never travels. */
+  apiKey?: string;
+  /** How requests are signed; default `v2`. */
+  signature?: SignatureProfile;
+  /** A stable name of this client, which keeps it on one side of a partial rollout. */
+  clientId?: string;
+  /** How often a request is tried again after no answer came, or 429 or 503; default 3. */
+  retries?: number;
+  /** Longest wait for an answer, not counting the sending of an archive, in milliseconds; default 60,000. */
+  timeoutMs?: number;
+  /** In place of the global `fetch`. */
+  fetch?: typeof fetch;
+}
+
+/** One request. */
+export interface RequestInput {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path below the registry's address, made with {@link path}. */
+  path: string;
+  query?: Readonly<Record<string, string | number | undefined>>;
+  json?: object;
+  archive?: { content: Uint8Array<ArrayBuffer> | Blob; onProgress?: ((sentBytes: number) => void) | undefined };
+  signal?: AbortSignal | undefined;
+  /** False for a request that is not to be sent a second time when nobody knows what became of the first. Default true. */
+  repeatable?: boolean;
+}
+
+/** Sends requests, again where that makes sense. */
+export interface Transport {
+  /** The answer's JSON; undefined for an answer without a body. */
+  request(input: RequestInput): Promise<unknown>;
+  /** The bytes at an address that authorizes itself. */
+  download(address: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+}
+
+/** A body that tells how far it was sent has to be a stream, and only Node sends streams over HTTP/1.1. */
+const tellsProgress = globalThis.process !== undefined;
+
+const longestWaitMs = 60_000;
+
+/** A path of fixed and of given segments: `` path`/${name}/releases` ``. */
+export function path(parts: TemplateStringsArray, ...segments: string[]): string {
+  return parts.map((part, index) => (index === 0 ? "" : encodeURIComponent(segments[index - 1] ?? "")) + part).join("");
+}
+
+/** Requests to the registry at an address. */
+export function transport(options: ClientOptions): Transport {
+  const { retries = 3, timeoutMs = 60_000 } = options;
+  const base = options.url.replace(/\/+$/, "");
+  // Taken when it is called, so that a page may replace the global one.
+  const send: typeof fetch = (...args) => (options.fetch ?? fetch)(...args);
+
+  async function once(input: RequestInput): Promise<unknown> {
+    const url = new URL(base + input.path);
+    for (const [name, value] of Object.entries(input.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const body: Content = input.archive?.content ?? (input.json === undefined ? "" : JSON.stringify(input.json));
+    const headers = { ...(await credentials(options, input.method, url, body)), ...contentHeaders(input) };
+    const timeout = AbortSignal.timeout(input.archive === undefined ? timeoutMs : 24 * 60 * 60_000);
+    const signal = input.signal === undefined ? timeout : AbortSignal.any([timeout, input.signal]);
+    const init = { method: input.method, headers, signal, redirect: "manual" as const };
+    const response = await reached(send(url, { ...init, ...bodyOf(input, body) } as RequestInit), input.signal);
+    if (!tellsProgress) input.archive?.onProgress?.(sizeOf(input.archive.content));
+    return readAnswer(response);
+  }
+
+  return {
+    request: (input) => repeatedly(() => once(input), { retries, ...input }),
+    download: (address, signal) =>
+      repeatedly(
+        async () => {
+          const response = await reached(send(address, signal === undefined ? {} : { signal }), signal);
+          if (!response.ok || response.body === null) return readAnswer(response) as Promise<never>;
+          return response.body;
+        },
+        { retries, signal },
+      ),
+  };
+}
+
+async function credentials(options: ClientOptions, method: string, url: URL, body: Content) {
+  const { token, apiKey, signature = "v2", clientId } = options;
+  return {
+    accept: "application/json",
+    ...(clientId === undefined ? {} : { "x-client-id": clientId }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(apiKey === undefined ? {} : await signatureHeaders(apiKey, signature, { method, url, body })),
+  };
+}
+
+function contentHeaders({ json, archive }: RequestInput): Record<string, string> {
+  if (archive !== undefined) return { "content-type": "application/zip" };
+  return json === undefined ? {} : { "content-type": "application/json" };
+}
+
+function bodyOf({ json, archive }: RequestInput, body: Content): object {
+  if (archive === undefined) return json === undefined ? {} : { body };
+  const { content, onProgress } = archive;
+  if (onProgress === undefined || !tellsProgress) return { body: content };
+  let sentBytes = 0;
+  const counter = new TransformStream<Uint8Array<ArrayBuffer>>({
+    transform(piece, controller) {
+      sentBytes += piece.length;
+      onProgress(sentBytes);
+      controller.enqueue(piece);
+    },
+  });
+  return { body: new Blob([content]).stream().pipeThrough(counter), duplex: "half" };
+}
+
+async function reached(response: Promise<Response>, signal: AbortSignal | undefined): Promise<Response> {
+  try {
+    return await response;
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
+    throw new ClientError("network", { message: "The registry could not be reached", status: 0, cause });
+  }
+}
+
+async function readAnswer(response: Response): Promise<unknown> {
+  const text = await response.text().catch((cause: unknown) => {
+    throw new ClientError("network", { message: "The answer broke off", status: response.status, cause });
+  });
+  if (response.ok && text === "") return undefined;
+  const answer = parse(text);
+  if (response.ok && answer !== undefined) return answer;
+  const { error, code, details } = (answer ?? {}) as { error?: unknown; code?: unknown; details?: object };
+  const facts = { status: response.status, retryAfterMs: retryAfter(response) };
+  if (response.ok || typeof error !== "string" || typeof code !== "string") {
+    const message = `Something else than a registry answered (HTTP ${response.status})`;
+    throw new ClientError("invalid_answer", { ...facts, message });
+  }
+  throw new ClientError(code as ErrorCode, { ...facts, message: error, details: details as Record<string, unknown> });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfter({ headers }: Response): number | undefined {
+  const seconds = headers.get("retry-after");
+  return seconds !== null && /^\d{1,9}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
+}
+
+async function repeatedly<T>(
+  attempt: () => Promise<T>,
+  { retries, signal, repeatable = true }: { retries: number; signal?: AbortSignal | undefined; repeatable?: boolean },
+): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const waitMs = tries < retries ? waitBefore(error, tries, repeatable) : null;
+      if (waitMs === null) throw error;
+      await sleep(waitMs, signal);
+    }
+  }
+}
+
+/** How long to wait before another attempt, or null when there is no point in one. */
+function waitBefore(error: unknown, tries: number, repeatable: boolean): number | null {
+  if (!(error instanceof ClientError)) return null;
+  // Nothing was done yet by a request that was turned away for there being too many.
+  const isUntouched = error.status === 429 || error.code === "overloaded";
+  const isUncertain = error.code === "network" || error.status === 503;
+  if (!isUntouched && !(isUncertain && repeatable)) return null;
+  const waitMs = error.retryAfterMs ?? 2 ** tries * (200 + Math.random() * 200);
+  return waitMs > longestWaitMs ? null : waitMs;
+}
+
+function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
