@@ -19,11 +19,15 @@ const standalone = "examples/standalone";
 
 export default defineConfig([
   ...publishedPackages().map((pkg) => ({ ...shared, entry: entryOf(pkg), outDir: `${pkg.folder}/dist` })),
-  { ...shared, entry: [`${standalone}/src/main.ts`, `${standalone}/src/init.ts`], outDir: `${standalone}/dist` },
+  {
+    ...shared,
+    entry: [`${standalone}/src/main.ts`, `${standalone}/src/init.ts`, `${standalone}/src/move.ts`],
+    outDir: `${standalone}/dist`,
+  },
 ]);
 
-function entryOf({ entries }: Package): Record<string, string> {
+function entryOf({ entries, programs }: Package): Record<string, string> {
   return Object.fromEntries(
-    entries.map(({ source, output }) => [relative("dist", output).replace(/\.js$/, ""), source]),
+    [...entries, ...programs].map(({ source, output }) => [relative("dist", output).replace(/\.js$/, ""), source]),
   );
 }

@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { leftOutReporter } from "./scripts/test/left-out.ts";
 
 /** Not "import": vitest hands these on to Node, where they would hold for `require` too. */
 const conditions = ["@serverless-registry/source", "node"];
@@ -8,6 +9,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    reporters: ["default", leftOutReporter()],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     projects: [

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { alternate, type Effort, relate } from "./lib/compare.ts";
+import { alternate, type Effort, median, relate } from "./lib/compare.ts";
 import { load, type Target } from "./lib/load.ts";
 import { startServer } from "./lib/processes.ts";
 import { printMeasured, printTitle, ratio } from "./lib/report.ts";
@@ -7,7 +7,7 @@ import { ownerName, ownerPassword, packageName, seed } from "./lib/seed.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 import type { RegistryServerOptions } from "./registry-server.ts";
 
-/** Sign-ins one after another and four at once, and what four at once leave of the reads. */
+/** Sign-ins one after another and four at once, and what four at once, and a flood of them, leave of the reads. */
 export async function benchLogin(effort: Effort): Promise<void> {
   printTitle("login");
   await inTemporaryFolder(async (folder) => {
@@ -36,17 +36,26 @@ export async function benchLogin(effort: Effort): Promise<void> {
         { ...login, name: "login, 4 at once", connections: 4 },
       ];
       for (const measured of await alternate(logins, effort)) printMeasured(measured);
-      const alone = await load({ ...latest, name: "latest alone" }, effort.roundMs);
-      const [beside] = await Promise.all([
-        load({ ...latest, name: "latest beside 4 logins" }, effort.roundMs),
-        load({ ...login, connections: 4 }, effort.roundMs),
-      ]);
-      const reads = relate({ name: "latest beside 4 logins", ...beside }, { name: "latest alone", ...alone });
-      printMeasured(reads.target);
-      printMeasured(reads.peer);
-      console.log(`  = reads keep ${ratio(reads.rateRatio)} of their rate`);
+      for (const connections of [4, 32]) await besideLogins({ latest, login: { ...login, connections } }, effort);
     } finally {
       await server.stop();
     }
   });
+}
+
+/** What sign-ins leave of the reads: rounds alone and rounds beside them by turns, since others may use the machine too. */
+async function besideLogins({ latest, login }: { latest: Target; login: Target }, effort: Effort): Promise<void> {
+  const ratios: Record<"rate" | "p50" | "p99", number[]> = { rate: [], p50: [], p99: [] };
+  for (let round = 0; round < effort.rounds; round++) {
+    const alone = { name: "latest alone", ...(await load(latest, effort.roundMs)) };
+    const [reads, logins] = await Promise.all([load(latest, effort.roundMs), load(login, effort.roundMs)]);
+    const beside = { name: `latest beside ${login.connections} logins`, ...reads };
+    const { rateRatio, p99Ratio } = relate(beside, alone);
+    ratios.rate.push(rateRatio);
+    ratios.p50.push(beside.p50Us / alone.p50Us);
+    ratios.p99.push(p99Ratio);
+    if (round === 0) for (const one of [alone, beside, { name: "these logins", ...logins }]) printMeasured(one);
+  }
+  const of = (name: keyof typeof ratios) => ratio(median(ratios[name]));
+  console.log(`  = beside ${login.connections} logins: rate ${of("rate")}, p50 ${of("p50")}, p99 ${of("p99")}`);
 }

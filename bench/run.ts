@@ -1,4 +1,6 @@
+import { benchInstances } from "./instances.ts";
 import { benchLarge } from "./large.ts";
+import { benchLargeS3 } from "./large-s3.ts";
 import type { Effort } from "./lib/compare.ts";
 import { benchLogin } from "./login.ts";
 import { benchPublish } from "./publish.ts";
@@ -10,9 +12,11 @@ const scenarios: Record<string, (effort: Effort) => Promise<void>> = {
   reads: benchReads,
   scale: benchScale,
   large: benchLarge,
+  "large-s3": benchLargeS3,
   publish: benchPublish,
   login: benchLogin,
   search: benchSearch,
+  instances: benchInstances,
 };
 
 const { ROUNDS = "5", ROUND_MS = "2000" } = process.env;

@@ -12,9 +12,12 @@ function buildJs(): void {
 
 function isStale(): boolean {
   const outputs = [
-    ...publishedPackages().flatMap(({ folder, entries }) => entries.map(({ output }) => join(folder, output))),
+    ...publishedPackages().flatMap(({ folder, entries, programs }) => {
+      return [...entries, ...programs].map(({ output }) => join(folder, output));
+    }),
     "examples/standalone/dist/main.js",
     "examples/standalone/dist/init.js",
+    "examples/standalone/dist/move.js",
   ].map((file) => join(root, file));
   if (!outputs.every((file) => existsSync(file))) return true;
   const inputs = ["packages/*/src/**", "packages/*/package.json", "examples/standalone/src/**", "tsup.config.ts"];

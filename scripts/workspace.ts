@@ -15,6 +15,16 @@ export interface Entry {
   output: string;
 }
 
+/** A command that a package installs. */
+export interface Program {
+  /** What users type. */
+  command: string;
+  /** Source file, from the workspace's folder. */
+  source: string;
+  /** Built file, from the package's folder. */
+  output: string;
+}
+
 /** A package that is published. */
 export interface Package {
   name: string;
@@ -22,13 +32,16 @@ export interface Package {
   folder: string;
   peerDependencies: Record<string, string>;
   devDependencies: Record<string, string>;
+  /** Empty: the package is only there for its programs. */
   entries: Entry[];
+  programs: Program[];
 }
 
 interface Manifest {
   name: string;
   private?: boolean;
-  exports: Record<string, string | Record<string, string>>;
+  exports?: Record<string, string | Record<string, string>>;
+  bin?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
 }
@@ -38,19 +51,27 @@ export function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
 }
 
-/** The published packages, with the entries that their `exports` name. */
+/** The published packages, with the entries that their `exports` name and the programs that their `bin` does. */
 export function publishedPackages(): Package[] {
   return globSync("packages/*/package.json", { cwd: root })
     .map((file) => dirname(file))
     .sort()
     .map((folder) => ({ folder, ...readManifest(folder) }))
     .filter((manifest) => manifest.private !== true)
-    .map(({ folder, name, exports, peerDependencies = {}, devDependencies = {} }) => {
-      return { name, folder, peerDependencies, devDependencies, entries: entriesOf(name, folder, exports) };
+    .map(({ folder, name, exports = {}, bin = {}, peerDependencies = {}, devDependencies = {} }) => {
+      const entries = entriesOf(name, folder, exports);
+      return { name, folder, peerDependencies, devDependencies, entries, programs: programsOf(folder, bin) };
     });
 }
 
-function entriesOf(name: string, folder: string, exports: Manifest["exports"]): Entry[] {
+function programsOf(folder: string, bin: Record<string, string>): Program[] {
+  return Object.entries(bin).map(([command, output]) => {
+    const source = join(folder, output.replace(/^\.\/dist\//, "src/").replace(/\.js$/, ".ts"));
+    return { command, source, output };
+  });
+}
+
+function entriesOf(name: string, folder: string, exports: Record<string, string | Record<string, string>>): Entry[] {
   return Object.entries(exports).flatMap(([subpath, target]) => {
     if (typeof target === "string") return []; // ./package.json
     const source = target["@serverless-registry/source"];

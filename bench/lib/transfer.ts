@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { median } from "./compare.ts";
 import { loadCore, type ServerProcess, spawnScript } from "./processes.ts";
 
 /** One large archive to send or to fetch. */
@@ -40,4 +41,12 @@ export async function transfer(
   const result = JSON.parse(output) as TransferResult;
   const cpuSecondsPerGb = ((server.cpuSeconds() - cpuBefore) * 1e9) / result.bytes;
   return { ...result, cpuSecondsPerGb, peakOverIdleMiB: server.memory().peakMiB - idleMiB };
+}
+
+/** Prints what was measured. The peak is the highest of all rounds, the other figures are medians. */
+export function printTransfers(name: string, all: readonly MeasuredTransfer[]): void {
+  const seconds = median(all.map((one) => one.seconds)).toFixed(1);
+  const cpu = median(all.map((one) => one.cpuSecondsPerGb)).toFixed(2);
+  const peak = Math.max(...all.map((one) => one.peakOverIdleMiB)).toFixed(0);
+  console.log(`  ${name.padEnd(24)} ${seconds} s, ${cpu} CPU s/GB, peak +${peak} MiB over idle`);
 }

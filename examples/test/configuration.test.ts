@@ -18,14 +18,46 @@ const wrong: Record<string, string[]> = {
     "https://example.com/?q",
     "/",
   ],
-  DATABASE_URL: ["", "data.db", "sqlite:", "sqlite::memory:", "sqlite:///x.db", "mysql://u:p@h/d", "postgres://h/d"],
-  STORAGE_URL: ["", "packages", "file:", "file:///x", "s3://bucket", "http://h/"],
+  DATABASE_URL: [
+    ...["", "data.db", "sqlite:", "sqlite::memory:", "sqlite:///x.db", "postgres://h/d", "mariadb://u:p@h/d"],
+    ...[
+      "mysql://",
+      "mysql:u@h/d",
+      "mysql://h/d",
+      "mysql://u:p@h",
+      "mysql://u:p@h/",
+      "mysql://u:p@h/d/e",
+      "mysql://u:p@h:x/d",
+    ],
+    ...["mysql://u:p@h/d?ssl=yes", "mysql://u:p@h/d?multipleStatements=true", "mysql://u:p@h/d?ssl={}"],
+  ],
+  STORAGE_URL: [
+    ...[
+      "",
+      "packages",
+      "file:",
+      "file:///x",
+      "http://h/",
+      "s3:",
+      "s3://",
+      "s3:bucket",
+      "s3://Bucket",
+      "s3://key:secret@bucket",
+    ],
+    ...["s3://bucket?endpoint=example.com", "s3://bucket?endpoint=https://h/path", "s3://bucket?path_style=1"],
+    ...["s3://bucket?secretAccessKey=x", "s3://bucket?checksums=never", "s3://bucket?region=EU"],
+  ],
+  REDIS_URL: ["", "localhost", "redis:", "redis://", "http://h", "redis://h/x", "redis://h/0?family=6"],
+  DOWNLOAD: ["", "true", "Redirect"],
   RATE_LIMIT: ["", "true", "ON", "10"],
   MAX_UPLOAD_BYTES: ["", "0", "100MB", "1e6", "9007199254740992", "99999999999999999999"],
   MAX_UNPACKED_BYTES: ["", "0", "-5", "1_000"],
   SERVER_SECRET: ["", "short", "x".repeat(31)],
   SERVER_SECRET_PREVIOUS: ["", "x".repeat(31)],
   REGISTRATION: ["", "no", "Closed"],
+  AUTH: ["", "none", "Both", "token,signature"],
+  SIGNATURES: ["", "v1", "V2"],
+  SERVERLESS_DEVS: ["", "true", "ON"],
   LOG_LEVEL: ["", "verbose", "INFO", "30"],
   TRUST_PROXY: ["", "true", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.1,", "proxy.example.com", "fe80::1%eth0"],
 };
@@ -37,14 +69,19 @@ describe("the configuration", () => {
         port: 9000,
         host: "127.0.0.1",
         publicUrl: "http://localhost:9000",
-        databasePath: "./data/serverless_registry.db",
-        storageRoot: "./data/packages",
+        database: { kind: "sqlite", path: "./data/serverless_registry.db" },
+        storage: { kind: "files", root: "./data/packages" },
+        redisUrl: null,
+        download: "stream",
         rateLimit: "on",
         maxUploadBytes: 104_857_600,
         maxUnpackedBytes: 536_870_912,
         serverSecret: null,
         previousServerSecret: null,
         registration: "open",
+        auth: "either",
+        signatures: "all",
+        serverlessDevs: "on",
         logLevel: "info",
         trustedProxies: [],
       },
@@ -65,10 +102,73 @@ describe("the configuration", () => {
     expect(result).toMatchObject({
       config: {
         ...{ serverSecret: secrets.SERVER_SECRET, previousServerSecret: secrets.SERVER_SECRET_PREVIOUS },
-        ...{ databasePath: "/var/r.db", storageRoot: "p", publicUrl: "https://example.com/base" },
+        ...{ database: { path: "/var/r.db" }, storage: { root: "p" }, publicUrl: "https://example.com/base" },
         ...{ rateLimit: "off", registration: "closed", logLevel: "silent", host: "127.0.0.1" },
         ...{ trustedProxies: ["10.0.0.0/8", "::1"], maxUploadBytes: 1 },
       },
+    });
+  });
+
+  test("takes a shared database, bucket and Redis", () => {
+    const s3 =
+      "s3://archives/team/one/?endpoint=https://s3.example.com:9000&region=eu-1&path_style=false&checksums=when_supported";
+    const servers = {
+      DATABASE_URL: "mysql://u:p%40ss@db:3307/r?ssl=true",
+      STORAGE_URL: s3,
+      REDIS_URL: "rediss://:p@h:1/2",
+    };
+    const result = readConfig({ ...servers, DOWNLOAD: "auto", SERVER_SECRET: "s".repeat(32) });
+    const ssl = "ssl=%7B%22rejectUnauthorized%22%3Atrue%7D";
+    expect(result).toMatchObject({
+      config: {
+        ...{
+          database: { kind: "mysql", uri: `mysql://u:p%40ss@db:3307/r?${ssl}` },
+          redisUrl: "rediss://:p@h:1/2",
+          download: "auto",
+        },
+        storage: {
+          ...{
+            kind: "s3",
+            bucket: "archives",
+            prefix: "team/one",
+            endpoint: "https://s3.example.com:9000",
+            region: "eu-1",
+          },
+          ...{ pathStyle: false, checksums: "when_supported" },
+        },
+      },
+    });
+  });
+
+  test("reaches AWS as AWS wants it, and other stores as most of them want it", () => {
+    const targetOf = (STORAGE_URL: string) => readConfig({ STORAGE_URL });
+    const aws = { endpoint: null, region: null, prefix: "", pathStyle: false, checksums: "when_supported" };
+    expect(targetOf("s3://archives")).toMatchObject({ config: { storage: aws } });
+    const other = { endpoint: "http://minio:9000", pathStyle: true, checksums: "when_required" };
+    expect(targetOf("s3://archives?endpoint=http://minio:9000")).toMatchObject({ config: { storage: other } });
+  });
+
+  test("wants a secret for servers that share a database", () => {
+    expect(readConfig({ DATABASE_URL: "mysql://u@h/d" })).toEqual({
+      problems: [expect.stringMatching(/^SERVER_SECRET: is needed with MySQL, the same for each server\. Allowed: .+/)],
+    });
+  });
+
+  test("sends nobody on to files", () => {
+    expect(readConfig({ DOWNLOAD: "redirect" })).toEqual({
+      problems: [expect.stringMatching(/^DOWNLOAD=redirect: needs/)],
+    });
+  });
+
+  test("asks for more than Serverless Devs clients can do only without them", () => {
+    const strict = { AUTH: "both", SIGNATURES: "v2" };
+    const pattern = (given: string) => new RegExp(`^${given}: .+ SERVERLESS_DEVS=off .+ Allowed .+`);
+    expect(readConfig(strict)).toEqual({
+      problems: [expect.stringMatching(pattern("AUTH=both")), expect.stringMatching(pattern("SIGNATURES=v2"))],
+    });
+    expect(readConfig({ AUTH: "token" })).toEqual({ problems: [expect.stringMatching(pattern("AUTH=token"))] });
+    expect(readConfig({ ...strict, SERVERLESS_DEVS: "off" })).toMatchObject({
+      config: { auth: "both", signatures: "v2", serverlessDevs: "off" },
     });
   });
 
@@ -83,7 +183,7 @@ describe("the configuration", () => {
 
   test("names all wrong values at once, and repeats no secret", () => {
     const env = Object.fromEntries(Object.entries(wrong).map(([name, values]) => [name, values.at(-1) ?? ""]));
-    const given = { ...env, SERVER_SECRET: "too-secret", DATABASE_URL: "mysql://user:passphrase@host/db" };
+    const given = { ...env, SERVER_SECRET: "too-secret", DATABASE_URL: "mysql://user:passphrase@host" };
     const result = readConfig(given);
     const problems = "problems" in result ? result.problems : [];
     expect(problems.map((problem) => /^[A-Z_]+/.exec(problem)?.[0])).toEqual(
@@ -184,5 +284,23 @@ describe("the start", () => {
     expect(statuses.at(-1)).toBe(429);
     expect((await attempt("192.0.2.2")).status).not.toBe(429);
     await expect(stat(join(cwd, "data/server-secret"))).rejects.toThrow("ENOENT");
+  });
+
+  test("answers Serverless Devs clients and tokens alone only where the settings say so", async () => {
+    const devs = async (url: string) => {
+      const answer = await fetch(`${url}/simple/nothing/releases`);
+      return [answer.status, (await answer.text()).includes("Response")];
+    };
+    const open = await startStandalone({ cwd: await temporaryFolder() });
+    const user = { username: "ada", email: "ada@example.com", password: "long enough" };
+    const whoami = async (url: string) => {
+      await request(url, { method: "POST", path: "/register", body: user });
+      const { token } = (await request(url, { method: "POST", path: "/login", body: user })).json;
+      return (await request(url, { method: "GET", path: "/whoami", token })).status;
+    };
+    const strict = { AUTH: "both", SIGNATURES: "v2", SERVERLESS_DEVS: "off" };
+    const closed = await startStandalone({ cwd: await temporaryFolder(), env: strict });
+    expect([await devs(open.url), await whoami(open.url)]).toEqual([[404, true], 200]);
+    expect([await devs(closed.url), await whoami(closed.url)]).toEqual([[404, false], 401]);
   });
 });

@@ -92,11 +92,19 @@ function makeOriginal(path: string): void {
 
 test.each([
   [
-    ["--type", "mysql", "--host", "db", "--user", "u", "--password", "p", "--database", "d"],
-    "this build has SQLite only",
+    ["--type", "mysql", "--host", "db.invalid", "--user", "u", "--password", "p", "--database", "d"],
+    "there is no host of the name in --host",
   ],
+  [
+    ["--type", "mysql", "--host", "127.0.0.1:1", "--user", "u", "--database", "d"],
+    "is it running, and is --host right?",
+  ],
+  [["--type", "mysql", "--database", "d"], "--user: name"],
+  [["--type", "mysql", "--user", "u"], "--database: name"],
+  [["--type", "mysql", "--user", "u", "--database", "d", "--host", "a/b"], "--host: name"],
+  [["--type", "mysql", "--path", "r.db"], "--path is not for --type mysql"],
   [["--type", "oracle"], "there is no such kind"],
-  [["--host", "db"], "--host is not for SQLite"],
+  [["--host", "db"], "--host is not for --type sqlite"],
   [["--path", ""], "name a file"],
   [["--path", ":memory:"], "name a file"],
   [["--where", "x"], "--where"],
@@ -106,7 +114,12 @@ test.each([
   const letter = join(cwd, "letter.txt");
   await writeFile(letter, "Dear registry, I am no database. ".repeat(50));
   const { code, output } = await runProgram([init, ...args], { cwd });
-  expect([code, output]).toEqual([1, expect.stringMatching(/^Nothing was changed: .+\n$/)]);
+  expect([code, output]).toEqual([
+    1,
+    expect.stringMatching(
+      args.includes("mysql") ? /^The database was not prepared: .+\n$/ : /^Nothing was changed: .+\n$/,
+    ),
+  ]);
   expect(output).toContain(reason);
   expect((await stat(letter)).size).toBe(33 * 50);
   await expect(stat(join(cwd, "data"))).rejects.toThrow("ENOENT");

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -26,15 +27,22 @@ export interface Program {
 export interface ProgramOptions {
   cwd: string;
   env?: Record<string, string>;
+  /** Is handed what ends the program; default: that happens after the test. */
+  endLater?: EndLater;
 }
 
-function startProgram(args: readonly string[], { cwd, env = {} }: ProgramOptions): Program {
-  const child = spawn(process.execPath, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+/** Takes what is to be done when what was started is no longer needed. */
+export type EndLater = (end: () => Promise<void>) => void;
+
+/** Starts a program: the first of `args` is a Node script, or a command where `options.command` names one. */
+export function startProgram(args: readonly string[], options: ProgramOptions & { command?: string }): Program {
+  const { cwd, env = {}, endLater = onTestFinished, command = process.execPath } = options;
+  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk) => chunks.push(chunk));
   child.stderr.on("data", (chunk) => chunks.push(chunk));
   const ended = endOf(child);
-  onTestFinished(async () => {
+  endLater(async () => {
     child.kill("SIGKILL");
     await ended;
   });
@@ -70,21 +78,27 @@ export async function startServerProgram(
   args: readonly string[],
   { path, ...options }: ProgramOptions & { path: string },
 ): Promise<ServerProgram> {
-  const port = await freePort();
-  const program = startProgram(args, { ...options, env: { PORT: String(port), ...options.env } });
+  const port = options.env?.PORT ?? String(await freePort());
+  const program = startProgram(args, { ...options, env: { ...options.env, PORT: port } });
   const url = `http://127.0.0.1:${port}`;
+  await answering(program, url + path);
+  return { ...program, url };
+}
+
+/** Waits until a program answers at an address, whatever it says. Fails when it ends instead. */
+export async function answering(program: Program, address: string): Promise<void> {
   for (;;) {
-    const response = await fetch(url + path).catch(() => null);
+    const response = await fetch(address).catch(() => null);
     await response?.arrayBuffer();
-    if (response?.ok) return { ...program, url };
+    if (response !== null && response.status < 500) return;
     const ended = await Promise.race([program.ended, sleep(15, null)]);
-    if (ended !== null) throw new Error(`The server ended at its start:\n${program.output()}`);
+    if (ended !== null) throw new Error(`The program ended at its start:\n${program.output()}`);
   }
 }
 
 /** Starts the standalone server as built, with its data in `cwd`. */
-export function startStandalone({ cwd, env = {} }: ProgramOptions): Promise<ServerProgram> {
-  return startServerProgram([main], { cwd, env: { RATE_LIMIT: "off", ...env }, path: "/healthz" });
+export function startStandalone({ env = {}, ...options }: ProgramOptions): Promise<ServerProgram> {
+  return startServerProgram([main], { ...options, env: { RATE_LIMIT: "off", ...env }, path: "/healthz" });
 }
 
 /** Runs the standalone server where it is expected to end by itself. */
@@ -92,20 +106,24 @@ export function runStandalone(args: readonly string[], options: ProgramOptions) 
   return runProgram([main, ...args], options);
 }
 
-/** A port nobody listens on. */
+/** A port nobody listens on, below those that outgoing connections take. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  for (;;) {
+    const port = randomInt(20_000, 31_000);
+    const server = createServer();
+    const isFree = new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!(await isFree)) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
-/** An empty folder that is removed after the test. */
-export async function temporaryFolder(): Promise<string> {
+/** An empty folder that is removed after the test, or when `endLater` says. */
+export async function temporaryFolder(endLater: EndLater = onTestFinished): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "registry-examples-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  endLater(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }

@@ -123,7 +123,7 @@ function shown({ call, method, path, response, body }: Exchange): Example {
 /** Without what is random or long. */
 function shorten(text: string): string {
   return text
-    .replace(/srg_[\w-]{43}/g, "srg_…")
+    .replace(/srg_\w{49}/g, "srg_…")
     .replace(/(upload\/|"upload_id": ")[\w-]{32}/g, "$1…")
     .replace(/\b[0-9a-f]{64}\b/g, "…");
 }

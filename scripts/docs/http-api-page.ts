@@ -14,6 +14,7 @@ interface Operation {
 
 const groups: Readonly<Record<Route["group"], string>> = {
   accounts: "Accounts",
+  credentials: "Tokens and API keys",
   publishing: "Publishing",
   reading: "Reading",
   packages: "Packages",
@@ -47,8 +48,11 @@ and answers were recorded from the code (tokens, upload ids and digests are shor
 \`$REGISTRY\` is the address under which the registry is mounted, such as \`https://example.com/registry\`.
 
 - **Who asks.** \`Authorization: Bearer <token>\` or \`Authorization: <token>\`. A token that is not live is refused, also where
-  none is needed. Signed requests and API keys are planned; signature headers answer 401 for now.
-- **Bodies** are JSON of at most 1 MiB, unless a route takes an archive. Unknown members are ignored.
+  none is needed. [Signed requests](guide/signing.md) stand in place of a token, or beside it; a signature that does not hold is
+  refused by every route, sign-in and health too.
+  A token or key with [scopes](guide/tokens.md#scopes) is refused with 403 \`insufficient_scope\` what it is not good for.
+- **Bodies** are JSON in UTF-8 of at most 1 MiB, unless a route takes an archive. Unknown members are ignored. A name that
+  stands twice in one object, NUL, half a character, and more than 70 levels are refused. A body that comes too slowly ends with 408.
 - **Failures** are \`{"error": text, "code": code}\`, some with \`details\`; [errors.md](errors.md) has all of them. Beside those
   named at a route, every route can answer ${everywhere.map((name) => `${errors[name].status} ${code(name)}`).join(" and ")}.
 - **Paths** are exact: a trailing or doubled slash is 404, another method 405 with \`Allow\`. \`HEAD\` goes wherever \`GET\` does.
@@ -78,8 +82,9 @@ function limits(): string {
   ]);
   return `## Rate limits
 
-Counted per signed-in user, else per network address (IPv6 by its first 64 bits). \`login_account\` counts sign-ins per account,
-whatever the address. The host may change or switch off each of them; these are the defaults.
+Counted per signed-in user, else per network address (IPv6 by its first 64 bits). \`register\` counts by address whoever asks, an
+administrator excepted, and sign-ins count by address too. \`login_account\` counts sign-ins per account, whatever the address. The host may change or switch off each of them; these are the defaults. Answers carry \`RateLimit-Limit\`,
+\`RateLimit-Remaining\` and \`RateLimit-Reset\` (seconds without a request after which everything is free again); 429 also \`Retry-After\`.
 
 ${table(["rule", "requests"], rows)}`;
 }
@@ -124,10 +129,13 @@ function queryText(route: Route): string[] {
 }
 
 function answerText(route: Route, operation: Operation): string {
-  const { status, contentType } = route.success;
+  const { status, contentType, redirects } = route.success;
   const schema = operation.responses[status]?.content?.[contentType]?.schema;
   if (schema === undefined) return `Answer: ${code(String(status))} without a body.`;
-  if (contentType !== "application/json") return `Answer: ${code(String(status))}, ${code(contentType)}.`;
+  if (contentType !== "application/json") {
+    const elsewhere = redirects ? `, or ${code("302")} with a Location` : "";
+    return `Answer: ${code(String(status))}, ${code(contentType)}${elsewhere}.`;
+  }
   return `Answer: ${code(String(status))}\n\n${block("text", sketch(schema))}`;
 }
 

@@ -5,7 +5,7 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   missing_fields: "Send `username`, `password` and `email`, each a text that is not empty.",
   invalid_username: "Use 2 to 39 letters and digits, with single `-` or `_` between them.",
   invalid_email: "Use an ordinary address like name@example.com, at most 254 characters.",
-  invalid_password: "Use 8 to 1024 bytes of well-formed text.",
+  invalid_password: "Use 8 to 1024 bytes of well-formed text, and no password that has leaked.",
   user_exists: "Choose another user name or address, or sign in.",
   registration_closed: "Ask the operator for an account.",
   missing_credentials: "Send `username` and `password`, each a text that is not empty.",
@@ -13,6 +13,16 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   invalid_token: "Sign in again and send the new token as `Authorization: Bearer <token>`.",
   missing_passwords: "Send `old_password` and `new_password`, each a text that is not empty.",
   wrong_password: "Send the present password as `old_password`.",
+
+  insufficient_scope:
+    "Use a sign-in, or make a token or API key that is good for what `details` names. A new one is never good for more than the one that makes it.",
+  not_refreshable: "Make a new token with `POST /tokens` before this one ends; only sign-ins are refreshed.",
+  invalid_credential: "`details` names the field and its rule.",
+  token_not_found: "`GET /tokens` lists your own tokens that are live.",
+  api_key_not_found: "`GET /api_keys` lists your own API keys.",
+  api_keys_disabled: "For the operator: set the server secret, which seals API keys.",
+  browser_login_unavailable: "Make an API key (`POST /api_keys`) and give it to `s registry login --token`.",
+  too_many_credentials: "Revoke some that are not needed any more; `details.most` is the limit.",
 
   invalid_package: "`details` names the field and its rule. Correct it and send the request again.",
   release_forbidden: "Ask an owner of the package for the role `publisher` or more.",
@@ -56,14 +66,22 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   not_found: "Check the path. A trailing slash and a doubled slash are no spellings of a route.",
   method_not_allowed: "Use one of the methods in the `Allow` header.",
   invalid_request: "`details`, where there are any, name the field or header and its rule.",
-  invalid_json: "Send one JSON value in UTF-8.",
+  invalid_json: "Send one JSON value in UTF-8; `details.reason` says what else is wrong with it.",
   invalid_multipart: "Send a form as HTTP clients make it, with one file in the field `package`.",
   incomplete_body: "The connection ended before the body did. Send the request again; nothing was changed.",
+  request_timeout: "Send the body without long pauses. Nothing was changed; the connection is closed.",
   unsupported_media_type: "Use the content type in `details.expected`, without a content encoding.",
   payload_too_large: "Send less; `details.maxBytes` is the limit.",
   rate_limited: "Wait for the seconds in `Retry-After`.",
+  quota_exceeded: "Wait for the seconds in `Retry-After`, or finish or cancel open uploads; `details` name the quota.",
   refused: "The host's own rules forbid this; `details.reason` may say why.",
-  signature_unsupported: "Send a token, and none of the four signature headers.",
+
+  invalid_signature:
+    "`details` names the header, where only its form is wrong. Else the key, or what was signed, is not what was sent: compare the canonical texts.",
+  stale_signature: "Set the clock: `details.serverTime` is the registry's, in seconds. Then sign anew.",
+  replayed_request:
+    "Sign each request anew, with a nonce of its own. Just after a registry has started it cannot tell old requests from new ones: wait for ten seconds.",
+  signature_required: "Sign the request; the operator takes no token alone.",
 
   body_already_read: "For the host: mount the registry before body parsers that read forms, zips or raw bodies.",
   overloaded: "Wait for the seconds in `Retry-After`, then try again.",

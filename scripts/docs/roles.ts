@@ -31,6 +31,12 @@ const special: Readonly<Record<string, string>> = {
   cancelUpload: "the user who opened the version",
   setMyRating: "a signed-in user who may not publish the package",
   getAudit: "administrators",
+  listTokens: "a signed-in user, of their own",
+  createToken: "a signed-in user, for themselves; a grant: who may publish the package, or anybody for a new name",
+  revokeToken: "a signed-in user, of their own",
+  listApiKeys: "a signed-in user, of their own",
+  createApiKey: "a signed-in user, for themselves",
+  revokeApiKey: "a signed-in user, of their own",
 };
 
 /** Who may call a route, in words. */

@@ -60,10 +60,24 @@ describe("links", () => {
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
-    ...["getting-started", "embedding", "publishing", "operating", "adapters-and-storages", "taking-over"].map(
-      (name) => `docs/guide/${name}.md`,
+    "docs/security.md",
+    "SECURITY.md",
+    ...[
+      "getting-started",
+      "embedding",
+      "publishing",
+      "tokens",
+      "signing",
+      "operating",
+      "adapters-and-storages",
+      "taking-over",
+      "growing",
+      "serverless-devs",
+      "command-line",
+    ].map((name) => `docs/guide/${name}.md`),
+    ...["core", "adapter-express", "adapter-fastify", "storage-fs", "storage-s3", "client", "cli"].map(
+      (name) => `packages/${name}/README.md`,
     ),
-    ...["core", "adapter-express", "adapter-fastify", "storage-fs"].map((name) => `packages/${name}/README.md`),
   ])("%s", (page) => {
     const text = readFileSync(join(root, page), "utf8");
     const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, target]) => target ?? "");

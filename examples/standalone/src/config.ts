@@ -1,125 +1,34 @@
-import { type Rule, rules } from "./rules.ts";
-
-/** How severe a message must be to be logged. */
-export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+import { rules } from "./rules.ts";
+import type { DatabaseTarget, StorageTarget } from "./targets.ts";
+import { type logLevels, type Variable, variables } from "./variables.ts";
 
 /** Everything that can be set from outside. */
 export interface Config {
   port: number;
   host: string;
   publicUrl: string;
-  /** Path of the SQLite file. */
-  databasePath: string;
-  /** Folder of the archives. */
-  storageRoot: string;
+  database: DatabaseTarget;
+  storage: StorageTarget;
+  /** Null: nothing is shared by way of Redis. */
+  redisUrl: string | null;
+  /** Whether archives pass through the server, or clients are sent to the bucket. */
+  download: "stream" | "redirect" | "auto";
   rateLimit: "on" | "off";
   maxUploadBytes: number;
   maxUnpackedBytes: number;
-  /** Null: one is made and kept beside the database. */
+  /** Null: one is made and kept beside the SQLite file. */
   serverSecret: string | null;
   previousServerSecret: string | null;
   registration: "open" | "closed";
+  /** What a request must bring to be its user's. */
+  auth: "either" | "token" | "signature" | "both";
+  /** Which signed requests are taken: `v2` leaves out the documented profile, and keys that travel whole. */
+  signatures: "all" | "v2";
+  serverlessDevs: "on" | "off";
   logLevel: (typeof logLevels)[number];
   /** Addresses and networks of proxies whose `X-Forwarded-*` headers are believed. */
   trustedProxies: string[];
 }
-
-interface Variable<T> {
-  name: string;
-  about: string;
-  rule: Rule<T>;
-  /** Taken when the variable is not set. A text in `shown` stands for a value that depends on others. */
-  fallback: { text: string } | { value: T; shown: string };
-  /** Wrong values of secrets, and of addresses that may hold one, are not repeated. */
-  isSecret?: true;
-}
-
-const variables: { readonly [Key in keyof Config]: Variable<Config[Key]> } = {
-  port: {
-    name: "PORT",
-    about: "Port to listen at.",
-    rule: rules.wholeNumber(1, 65_535),
-    fallback: { text: "8080" },
-  },
-  host: {
-    name: "HOST",
-    about:
-      "Address to listen at. The default serves this machine alone; 0.0.0.0 (or ::) serves every network it is in.",
-    rule: rules.listenAddress,
-    fallback: { text: "127.0.0.1" },
-  },
-  publicUrl: {
-    name: "PUBLIC_URL",
-    about: "Address under which clients reach the registry; addresses in answers begin with it.",
-    rule: rules.webAddress,
-    fallback: { value: "", shown: "http://localhost:PORT" },
-    isSecret: true,
-  },
-  databasePath: {
-    name: "DATABASE_URL",
-    about: "SQLite file, made when missing.",
-    rule: rules.sqliteUrl,
-    fallback: { text: "sqlite:./data/serverless_registry.db" },
-    isSecret: true,
-  },
-  storageRoot: {
-    name: "STORAGE_URL",
-    about: "Folder of the archives, made when missing. One server owns it.",
-    rule: rules.fileUrl,
-    fallback: { text: "file:./data/packages" },
-    isSecret: true,
-  },
-  rateLimit: {
-    name: "RATE_LIMIT",
-    about: "Whether requests are limited: per user, else per network address.",
-    rule: rules.oneOf("on", "off"),
-    fallback: { text: "on" },
-  },
-  maxUploadBytes: {
-    name: "MAX_UPLOAD_BYTES",
-    about: "Largest archive as sent, in bytes.",
-    rule: rules.wholeNumber(1, Number.MAX_SAFE_INTEGER),
-    fallback: { text: String(100 * 1024 * 1024) },
-  },
-  maxUnpackedBytes: {
-    name: "MAX_UNPACKED_BYTES",
-    about: "Largest sum of what an archive unpacks to, in bytes.",
-    rule: rules.wholeNumber(1, Number.MAX_SAFE_INTEGER),
-    fallback: { text: String(512 * 1024 * 1024) },
-  },
-  serverSecret: {
-    name: "SERVER_SECRET",
-    about: "Signs addresses of private archives. Several servers share it.",
-    rule: rules.secret,
-    fallback: { value: null, shown: "made on the first start, in the file server-secret beside the database" },
-    isSecret: true,
-  },
-  previousServerSecret: {
-    name: "SERVER_SECRET_PREVIOUS",
-    about: "Secret that was used before; what it signed is still accepted.",
-    rule: rules.secret,
-    fallback: { value: null, shown: "none" },
-    isSecret: true,
-  },
-  registration: {
-    name: "REGISTRATION",
-    about: "Whether anybody may register.",
-    rule: rules.oneOf("open", "closed"),
-    fallback: { text: "open" },
-  },
-  logLevel: {
-    name: "LOG_LEVEL",
-    about: "What is logged, as lines of JSON on the standard output.",
-    rule: rules.oneOf(...logLevels),
-    fallback: { text: "info" },
-  },
-  trustedProxies: {
-    name: "TRUST_PROXY",
-    about: "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
-    rule: rules.networks,
-    fallback: { value: [], shown: "none" },
-  },
-};
 
 /** What came of reading the environment: a configuration, or every reason why there is none. */
 export type ConfigResult = { config: Config } | { problems: string[] };
@@ -135,9 +44,38 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       return [key, undefined];
     }
   });
-  if (problems.length > 0) return { problems };
-  const config = Object.fromEntries(entries) as Config;
+  const config = Object.fromEntries(entries) as Partial<Config>;
+  problems.push(...contradictionsIn(config));
+  if (!isComplete(config, problems)) return { problems };
   return { config: { ...config, publicUrl: config.publicUrl || `http://localhost:${config.port}` } };
+}
+
+/** Values that are right by themselves and cannot hold together. */
+function contradictionsIn(config: Partial<Config>): string[] {
+  const { database, serverSecret, storage, download, serverlessDevs, auth = "either", signatures = "all" } = config;
+  const found: string[] = [];
+  if (database?.kind === "mysql" && serverSecret === null) {
+    found.push(`SERVER_SECRET: is needed with MySQL, the same for each server. Allowed: ${rules.secret.allowed}`);
+  }
+  if (storage?.kind === "files" && download === "redirect") {
+    found.push("DOWNLOAD=redirect: needs a bucket as STORAGE_URL. Allowed with files: stream, auto");
+  }
+  // Their protocols are older than both, and would be a way around them.
+  if (serverlessDevs === "on" && auth !== "either") {
+    found.push(
+      `AUTH=${auth}: Serverless Devs clients cannot do that; set SERVERLESS_DEVS=off too. Allowed with on: either`,
+    );
+  }
+  if (serverlessDevs === "on" && signatures !== "all") {
+    found.push(
+      `SIGNATURES=${signatures}: Serverless Devs clients know no v2; set SERVERLESS_DEVS=off too. Allowed with on: all`,
+    );
+  }
+  return found;
+}
+
+function isComplete(_config: Partial<Config>, problems: string[]): _config is Config {
+  return problems.length === 0;
 }
 
 function readVariable<T>({ name, rule, fallback, isSecret }: Variable<T>, given: string | undefined): T {

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Config, describeVariables, readConfig } from "./config.ts";
+import { messageOf, startReason } from "./reasons.ts";
 import { startServer } from "./server.ts";
 
 const help = `Serves a package registry over HTTP.
@@ -42,7 +43,7 @@ async function serve(config: Config): Promise<void> {
     const server = await startServer(config);
     stopOnSignals(() => server.stop());
   } catch (error) {
-    refuse([reasonFor(error, config)]);
+    refuse([startReason(error, config)]);
   }
 }
 
@@ -63,19 +64,8 @@ function stopOnSignals(stop: () => Promise<void>): void {
   process.on("SIGINT", onSignal);
 }
 
-function reasonFor(error: unknown, { host, port }: Config): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "EADDRINUSE") return `port ${port} at ${host} is in use; choose another with PORT`;
-  if (code === "EADDRNOTAVAIL") return `${host} is no address of this machine; choose another with HOST`;
-  return messageOf(error);
-}
-
 function refuse(reasons: string[]): void {
   const lines = reasons.length === 1 ? ` ${reasons[0]}` : ["", ...reasons].join("\n  ");
   console.error(`The server was not started:${lines}`);
   process.exitCode = 1;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -48,31 +48,6 @@ const webAddress: Rule<string> = {
   },
 };
 
-const sqliteUrl: Rule<string> = {
-  allowed: "sqlite: and a path, such as sqlite:./data/registry.db or sqlite:/var/lib/registry/registry.db",
-  parse(text) {
-    if (/^(mysql|mariadb)/i.test(text)) return { reason: "this build has SQLite only" };
-    const path = pathAfter("sqlite:", text);
-    if (path === ":memory:") return { reason: "a database in memory would forget what the archives belong to" };
-    return path === null ? { reason: "is not of that form" } : { value: path };
-  },
-};
-
-const fileUrl: Rule<string> = {
-  allowed: "file: and a path, such as file:./data/packages or file:/var/lib/registry/packages",
-  parse(text) {
-    if (/^s3:/i.test(text)) return { reason: "this build keeps archives in files only" };
-    const path = pathAfter("file:", text);
-    return path === null ? { reason: "is not of that form" } : { value: path };
-  },
-};
-
-/** The path behind a scheme; null for `//`, after which some read a host, some a relative and some an absolute path. */
-function pathAfter(scheme: string, text: string): string | null {
-  const path = text.startsWith(scheme) ? text.slice(scheme.length) : "";
-  return path === "" || path.startsWith("//") || path.includes("\0") ? null : path;
-}
-
 const minSecretBytes = 32;
 
 const secret: Rule<string> = {
@@ -100,4 +75,4 @@ function isNetwork(text: string): boolean {
 }
 
 /** What the variables may hold. */
-export const rules = { wholeNumber, oneOf, listenAddress, webAddress, sqliteUrl, fileUrl, secret, networks };
+export const rules = { wholeNumber, oneOf, listenAddress, webAddress, secret, networks };

@@ -35,8 +35,9 @@ export function registryRouter(registry: Registry, options: RegistryRouterOption
   const { authenticate } = options;
   const toRequest = (req: Request) => readRequest(req, authenticate);
   const router = Router({ strict: true, caseSensitive: true });
-  for (const [path, routes] of Map.groupBy(http.routes, (route) => route.path)) {
-    const allowed = allowedMethods(routes);
+  const leavesToHost = (req: Request) =>
+    req.method === "OPTIONS" ? !http.answersOptions : !http.answersUnknownPaths(req.baseUrl);
+  for (const { path, routes, methods } of http.paths) {
     const atPath = router.route(path);
     for (const route of routes) {
       const verb = route.method.toLowerCase() as Lowercase<Route["method"]>;
@@ -44,8 +45,8 @@ export function registryRouter(registry: Registry, options: RegistryRouterOption
       atPath[verb](async (req: Request, res: Response) => send(res, await http.handle(route, toRequest(req))));
     }
     atPath.all((req, res, next) => {
-      if (req.method === "OPTIONS" || !http.answersUnknownPaths(req.baseUrl)) return next();
-      send(res, http.refuse(toRequest(req), allowed));
+      if (leavesToHost(req)) return next();
+      send(res, http.refuse(toRequest(req), methods));
     });
   }
   router.use((req: Request, res: Response, next: NextFunction) => {
@@ -58,10 +59,6 @@ export function registryRouter(registry: Registry, options: RegistryRouterOption
     send(res, http.fail(toRequest(req), "invalid_request"));
   });
   return router;
-}
-
-function allowedMethods(routes: readonly Route[]): string[] {
-  return routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
 
 function readRequest(req: Request, authenticate: RegistryRouterOptions["authenticate"]): HttpRequest {

@@ -3,13 +3,7 @@
  * @module
  */
 import type { HostUser, Registry } from "@serverless-registry/core";
-import {
-  type HttpOptions,
-  type HttpRequest,
-  type HttpResponse,
-  type Route,
-  registryHttp,
-} from "@serverless-registry/core/http";
+import { type HttpOptions, type HttpRequest, type HttpResponse, registryHttp } from "@serverless-registry/core/http";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 
 export type { HttpOptions } from "@serverless-registry/core/http";
@@ -39,8 +33,7 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
   const toRequest = (request: FastifyRequest) => readRequest(request, mountPath, authenticate);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
-  for (const [url, routes] of Map.groupBy(http.routes, (route) => route.path)) {
-    const allowed = allowedMethods(routes);
+  for (const { path: url, routes, methods: allowed } of http.paths) {
     for (const route of routes) {
       app.route({
         method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
@@ -50,9 +43,13 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
         handler: async (request, reply) => send(reply, await http.handle(route, toRequest(request))),
       });
     }
-    if (!http.answersUnknownPaths(mountPath)) continue;
+    const refused = [
+      ...(http.answersUnknownPaths(mountPath) ? methods.filter((method) => !allowed.includes(method)) : []),
+      ...(http.answersOptions ? (["OPTIONS"] as const) : []),
+    ];
+    if (refused.length === 0) continue;
     app.route({
-      method: methods.filter((method) => !allowed.includes(method)),
+      method: refused,
       url,
       exposeHeadRoute: false,
       handler: (request, reply) => send(reply, http.refuse(toRequest(request), allowed)),
@@ -72,10 +69,6 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
 
 function isContentTypeFailure(error: unknown): boolean {
   return error instanceof Error && "code" in error && String(error.code).startsWith("FST_ERR_CTP_");
-}
-
-function allowedMethods(routes: readonly Route[]): string[] {
-  return routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
 
 function readRequest(

@@ -133,6 +133,20 @@ test("the host's trust in proxies decides whose address counts", async () => {
   }
 });
 
+test("only what a trusted proxy adds to an address counts, not what the client claims", async () => {
+  const rateLimits = { search: { limit: 1, windowMs: 60_000 } };
+  const { origin } = await startHost(
+    (app, registry) => void app.register(registryPlugin, { registry, publicUrl, rateLimits, prefix: "/registry" }),
+    { trustProxy: ["127.0.0.1"] },
+  );
+  const statuses = [];
+  for (const address of ["198.51.100.1, 203.0.113.1", "198.51.100.2, 203.0.113.1", "203.0.113.1, 203.0.113.2"]) {
+    const headers = { "x-forwarded-for": address };
+    statuses.push((await statusOf(`${origin}/registry/search?search=x`, { headers }))[0]);
+  }
+  expect(statuses).toEqual([200, 429, 200]);
+});
+
 test("options that cannot work are refused at once", async () => {
   const { registry, cleanup } = await testRegistry();
   onTestFinished(cleanup);

@@ -1,11 +1,14 @@
 import type { ArchiveLimits } from "./archive/limits.ts";
 import type { PackageCache } from "./cache.ts";
+import type { CredentialUses } from "./credential-uses.ts";
+import type { Scopes } from "./domain/scopes.ts";
 import type { DownloadCounter } from "./download-counter.ts";
 import type { BlobStorage } from "./ports/blob-storage.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Database } from "./ports/database.ts";
 import type { Hooks } from "./ports/hooks.ts";
 import type { Logger } from "./ports/logger.ts";
+import type { NonceStore } from "./ports/nonce-store.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
 import type { RecentCounts } from "./recent-counts.ts";
 import type { Semaphore } from "./semaphore.ts";
@@ -22,14 +25,31 @@ export interface Context {
   readonly hooks: Hooks;
   readonly limits: Limits;
   readonly policy: Policy;
-  /** Keys that sign addresses of private archives: the first signs, all verify. */
-  readonly signingKeys: readonly Buffer[];
+  readonly keys: DerivedKeys;
+  /** One-time values of signed requests. */
+  readonly nonces: NonceStore;
+  /** Who signed a request whose body has not been verified yet. They change nothing. */
+  readonly unverified: WeakSet<Actor>;
   readonly cache: PackageCache;
   readonly downloads: DownloadCounter;
+  /** Called whenever tokens were made; removes those whose time is over now and then, and fails never. */
+  readonly cleanTokens: () => Promise<void>;
+  /** When tokens and API keys were used last. */
+  readonly uses: CredentialUses;
   /** What was counted of labels in the last second; the count goes over the whole catalogue. */
   readonly labelCounts: RecentCounts;
   /** Bounds how many archives are inspected at the same time. */
   readonly inspections: Semaphore;
+}
+
+/** Keys derived from the server secret, one list per purpose: the first is used for new things, all for what is there. */
+export interface DerivedKeys {
+  /** Sign addresses of private archives. */
+  readonly addresses: readonly Buffer[];
+  /** Seal API keys. Empty without a server secret of the host's: what is sealed has to outlive the process. */
+  readonly apiKeys: readonly Buffer[];
+  /** Seal the audit log; empty as above. */
+  readonly audit: readonly Buffer[];
 }
 
 /** Sizes and life times an operation enforces. */
@@ -41,19 +61,43 @@ export interface Limits {
   uploadTtlMs: number;
   /** Life of a sign-in token. */
   tokenTtlMs: number;
+  /** For how long a sign-in can be prolonged by refreshing its token. */
+  signInTtlMs: number;
+  /** Longest life of a named token. */
+  namedTokenTtlMs: number;
   /** How long an owner may take a deletion back. */
   restoreWindowMs: number;
   /** Life of a signed address of a private archive. */
   signedPathTtlMs: number;
+  /** Packages one user makes in an hour. As with all three quotas, administrators have none. */
+  newPackagesPerHour: number;
+  /** Uploads of one user that wait for their archive. */
+  openUploads: number;
+  /** Bytes one user publishes in 24 hours. */
+  publishedBytesPerDay: number;
 }
+
+/** An account that somebody asks for. */
+export interface NewAccount extends Origin {
+  username: string;
+  email: string;
+}
+
+/**
+ * Who may register: anybody, nobody (but administrators, for others), or whom the host lets in. It is asked for every account, and
+ * true lets it in; whether the address exists is its business too.
+ */
+export type Registration = "open" | "closed" | ((account: NewAccount) => boolean | Promise<boolean>);
 
 /** What the host decided about who may do what. */
 export interface Policy {
-  registration: "open" | "closed";
+  registration: Registration;
   /** `public`: anybody reads public packages. `members`: reading anything needs a signed-in caller. */
   readAccess: "public" | "members";
   /** Whether clients without an id and without a sign-in take part in partial rollouts (by their address). */
   anonymousRollouts: boolean;
+  /** Whether whole archives are left to an address that the storage signs. */
+  redirectDownloads: boolean;
 }
 
 /** Facts about where a call comes from; all optional, none trusted for authorization. */
@@ -65,14 +109,18 @@ export interface Origin {
   requestId?: string | undefined;
 }
 
-/** Somebody whose credentials were checked. Only `sessions.authenticate` and `sessions.actAs` make one. */
+/** Somebody whose credentials were checked. Only `sessions.authenticate`, `sessions.actAs` and `signatures.begin` make one. */
 export interface Actor extends Origin {
   readonly kind: "user";
   readonly userId: number;
   readonly username: string;
   readonly isAdmin: boolean;
-  /** Row of the token that was presented; null for a host's own users. */
+  /** Row of the token that was presented; null for a host's own users and for signed requests. */
   readonly tokenId: number | null;
+  /** Id of the API key that signed the request; null for everybody else. */
+  readonly apiKeyId: string | null;
+  /** What the credential is good for; null for everything its user may do. */
+  readonly scopes: Scopes | null;
   /** Makes the type impossible to write by hand. */
   readonly [checked]: true;
 }
@@ -90,7 +138,9 @@ export const anonymous: Visitor = Object.freeze({ kind: "visitor" });
 
 declare const checked: unique symbol;
 
-/** Vouches for a caller. For the sessions operations only. */
+/** Vouches for a caller. For the operations that check credentials only. */
 export function actor(fields: Omit<Actor, "kind" | typeof checked>): Actor {
-  return Object.freeze({ kind: "user", ...fields }) as Actor;
+  // An administrator's powers are in no credential with limits.
+  const isAdmin = fields.isAdmin && fields.scopes === null;
+  return Object.freeze({ kind: "user", ...fields, isAdmin }) as Actor;
 }

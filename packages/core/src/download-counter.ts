@@ -38,7 +38,8 @@ export function downloadCounter(database: Database, clock: Clock, logger: Logger
   }
 
   async function writeAll(): Promise<void> {
-    const batches = [...waiting.values()];
+    // In one order everywhere: two instances that write the same packages never wait for each other crosswise.
+    const batches = [...waiting.values()].sort((a, b) => a.packageId - b.packageId || a.versionId - b.versionId);
     waiting = new Map();
     if (batches.length === 0) return;
     try {

@@ -16,6 +16,20 @@ export const errors = {
   missing_passwords: { status: 400, message: "Missing old or new password" },
   wrong_password: { status: 401, message: "Invalid old password" },
 
+  // tokens and API keys
+  insufficient_scope: { status: 403, message: "This credential is not good for that" },
+  not_refreshable: { status: 403, message: "Only sign-ins can be refreshed" },
+  invalid_credential: { status: 400, message: "Invalid token or API key data" },
+  token_not_found: { status: 404, message: "Token not found" },
+  api_key_not_found: { status: 404, message: "API key not found" },
+  api_keys_disabled: { status: 403, message: "API keys are not enabled" },
+  browser_login_unavailable: {
+    status: 403,
+    message:
+      "Browser sign-in is not offered here: sign in with an API key of this registry (s registry login --token KEY)",
+  },
+  too_many_credentials: { status: 409, message: "Too many tokens or API keys" },
+
   // releases and uploads
   invalid_package: { status: 400, message: "Invalid package data" },
   release_forbidden: { status: 403, message: "You don't have permission to modify this package" },
@@ -64,11 +78,18 @@ export const errors = {
   invalid_json: { status: 400, message: "Request body is not valid JSON" },
   invalid_multipart: { status: 400, message: "Request body is not valid multipart form data" },
   incomplete_body: { status: 400, message: "Request body ended early" },
+  request_timeout: { status: 408, message: "Request body came too slowly" },
   unsupported_media_type: { status: 415, message: "Unsupported content type" },
   payload_too_large: { status: 413, message: "Request body is too large" },
   rate_limited: { status: 429, message: "Rate limit exceeded" },
+  quota_exceeded: { status: 429, message: "Quota exceeded" },
   refused: { status: 403, message: "Refused by the host's policy" },
-  signature_unsupported: { status: 401, message: "Signed requests are not enabled" },
+
+  // signed requests
+  invalid_signature: { status: 401, message: "Invalid signature" },
+  stale_signature: { status: 401, message: "Signature is too old or from the future" },
+  replayed_request: { status: 401, message: "Signed request has been used before" },
+  signature_required: { status: 401, message: "A signed request is required" },
 
   // our side
   body_already_read: {

@@ -2,11 +2,27 @@
  * An embeddable package registry: `createRegistry` over a database and a blob storage gives every operation as a function.
  * @module
  */
+export type { ArchiveDocuments } from "./archive/documents.ts";
+export { type Inspection, inspectArchive } from "./archive/inspect.ts";
 export { type ArchiveLimits, defaultArchiveLimits } from "./archive/limits.ts";
-export { type Actor, anonymous, type Caller, type Origin, type Visitor } from "./context.ts";
+export { type PublishManifest, parsePublishYaml } from "./archive/publish-yaml.ts";
+export {
+  type Actor,
+  anonymous,
+  type Caller,
+  type NewAccount,
+  type Origin,
+  type Registration,
+  type Visitor,
+} from "./context.ts";
+export { databaseNonces } from "./database-stores/nonces.ts";
+export { databaseRateLimiter } from "./database-stores/rate-limiter.ts";
+export type { Json, JsonMap } from "./domain/manifest.ts";
 export type { PathGrant } from "./domain/paths.ts";
 export type { Role } from "./domain/permissions.ts";
+export type { PublishGrant, ScopeAction, Scopes } from "./domain/scopes.ts";
 export { type ErrorCode, type ErrorDetails, errors, RegistryError } from "./errors.ts";
+export type { AuditHead, AuditProblem, AuditVerdict, SealReport } from "./operations/audit-chain.ts";
 export type { HostUser } from "./operations/sessions.ts";
 export type { LimitOptions, RegistryOptions } from "./options.ts";
 export { argon2Passwords, type PasswordOptions } from "./passwords.ts";
@@ -15,7 +31,7 @@ export { type Clock, systemClock } from "./ports/clock.ts";
 export type { Database, Engine, Executor, Tx } from "./ports/database.ts";
 export type { Change, ChangeAction, Hooks } from "./ports/hooks.ts";
 export type { Logger } from "./ports/logger.ts";
-export type { NonceStore } from "./ports/nonce-store.ts";
+export type { ClaimTerms, NonceStore } from "./ports/nonce-store.ts";
 export type { PasswordHasher } from "./ports/password-hasher.ts";
 export type { RateLimiter, RateRule, RateVerdict } from "./ports/rate-limiter.ts";
 export type { Tables } from "./ports/tables.ts";

@@ -2,7 +2,10 @@ import { hkdfSync, randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { type ArchiveLimits, defaultArchiveLimits } from "./archive/limits.ts";
 import { packageCache } from "./cache.ts";
-import type { Context, Limits, Policy } from "./context.ts";
+import type { Context, DerivedKeys, Limits, Policy, Registration } from "./context.ts";
+import { credentialUses } from "./credential-uses.ts";
+import { everyNth, removeExpiredTokens } from "./database-stores/expired.ts";
+import { databaseNonces } from "./database-stores/nonces.ts";
 import { downloadCounter } from "./download-counter.ts";
 import { argon2Passwords } from "./passwords.ts";
 import type { BlobStorage } from "./ports/blob-storage.ts";
@@ -10,6 +13,7 @@ import { type Clock, systemClock } from "./ports/clock.ts";
 import type { Database } from "./ports/database.ts";
 import type { Hooks } from "./ports/hooks.ts";
 import { type Logger, silentLogger } from "./ports/logger.ts";
+import type { NonceStore } from "./ports/nonce-store.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
 import { recentCounts } from "./recent-counts.ts";
 import { semaphore } from "./semaphore.ts";
@@ -21,18 +25,32 @@ export interface RegistryOptions {
   /** The archives: `fsStorage({ root })`. */
   storage: BlobStorage;
   /**
-   * Secret of at least 32 bytes from which keys are derived that sign addresses of private archives. Share it between
-   * instances and keep it over restarts; left out, a random one is used and such addresses end with the process.
+   * Secret of at least 32 bytes from which keys are derived that sign addresses of private archives, seal API keys and the
+   * audit log. Share it between instances and keep it over restarts. Left out, such addresses end with the process, and there
+   * are no API keys and no seals. With MySQL, which several instances may share, it is needed.
    */
   serverSecret?: string;
-  /** Secret that was used before; what it signed is still accepted. */
+  /** Secret that was used before; what it signed and sealed is still accepted. */
   previousServerSecret?: string;
-  /** `open` (default): anybody may register. `closed`: nobody; accounts come from the host (`sessions.actAs`). */
-  registration?: "open" | "closed";
+  /**
+   * Where signed requests leave their one-time values. Default: in the database, which is right for any number of processes
+   * and over restarts; `redisNonces` is faster, `memoryNonces` does for one process.
+   */
+  nonces?: NonceStore;
+  /**
+   * `open` (default): anybody may register. `closed`: nobody; accounts come from the host (`sessions.actAs`) or from administrators.
+   * A function: whom it lets in, by their address or an invitation, say.
+   */
+  registration?: Registration;
   /** `public` (default): anybody reads public packages. `members`: only signed-in users read anything. */
   readAccess?: "public" | "members";
   /** Whether clients without an id take part in partial rollouts, by their network address; default true. */
   anonymousRollouts?: boolean;
+  /**
+   * `stream` (default): archives pass through the registry, which needs nothing of clients. `redirect`: clients are sent on to an
+   * address that the storage signs for a while, and must be able to reach it. `auto`: that where the storage can, else `stream`.
+   */
+  download?: "stream" | "redirect" | "auto";
   limits?: LimitOptions;
   /** How passwords are hashed; default argon2id with OWASP's parameters. */
   passwords?: PasswordHasher;
@@ -53,17 +71,29 @@ export interface LimitOptions {
   uploadTtlMs?: number;
   /** Life of a sign-in; default 30 days. */
   tokenTtlMs?: number;
+  /** For how long a sign-in can be prolonged by refreshing its token; default 90 days. */
+  signInTtlMs?: number;
+  /** Longest life of a named token; default 366 days. */
+  namedTokenTtlMs?: number;
   /** How long a deletion can be taken back; default 7 days. */
   restoreWindowMs?: number;
-  /** Life of a signed address of a private archive; default 15 minutes. */
+  /** Life of a signed address: of a private archive, and of where a download is redirected to; default 15 minutes. */
   signedPathTtlMs?: number;
   /** Memory for what was read of packages; default 32 MiB, 0 for none. */
   cacheBytes?: number;
+  /** Packages one user makes in an hour; default 200. As with all three quotas, administrators have none. */
+  newPackagesPerHour?: number;
+  /** Uploads of one user that wait for their archive; default 200. */
+  openUploads?: number;
+  /** Bytes one user publishes in 24 hours; default without a bound. */
+  publishedBytesPerDay?: number;
 }
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
 const mebibyte = 1024 * 1024;
+/** Each cleaning removes up to 500 rows, and so many tokens add fewer. */
+const tokensPerCleaning = 100;
 
 /** What operations work with, made from the host's options; the options object itself is left as it is. */
 export function toContext(options: RegistryOptions): Context {
@@ -73,8 +103,11 @@ export function toContext(options: RegistryOptions): Context {
     uploadBytes: 100 * mebibyte,
     uploadTtlMs: day,
     tokenTtlMs: 30 * day,
+    signInTtlMs: 90 * day,
+    namedTokenTtlMs: 366 * day,
     restoreWindowMs: 7 * day,
     signedPathTtlMs: 15 * minute,
+    ...{ newPackagesPerHour: 200, openUploads: 200, publishedBytesPerDay: Number.POSITIVE_INFINITY },
     ...given,
     archive: { ...defaultArchiveLimits, ...archive },
   };
@@ -83,17 +116,30 @@ export function toContext(options: RegistryOptions): Context {
     registration: options.registration ?? "open",
     readAccess: options.readAccess ?? "public",
     anonymousRollouts: options.anonymousRollouts ?? true,
+    redirectDownloads: redirects(options),
   };
   return {
     ...{ database, storage, clock, passwords, logger, limits, policy },
     hooks: options.hooks ?? {},
     decoyHash: once(() => passwords.hash(randomBytes(24).toString("base64"))),
-    signingKeys: deriveKeys(options),
+    keys: deriveKeys(options),
+    nonces: options.nonces ?? databaseNonces(database, clock),
+    unverified: new WeakSet(),
     cache: packageCache(database, clock, cacheBytes),
     downloads: downloadCounter(database, clock, logger),
+    cleanTokens: everyNth(tokensPerCleaning, () => removeExpiredTokens(database, clock.now())),
+    uses: credentialUses(database, clock, logger),
     labelCounts: recentCounts(clock),
     inspections: semaphore({ running: 2 * availableParallelism(), queued: 64 }),
   };
+}
+
+function redirects({ download = "stream", storage }: RegistryOptions): boolean {
+  const canRedirect = storage.signedUrl !== undefined;
+  if (download === "redirect" && !canRedirect) {
+    throw new TypeError('download: "redirect" needs a storage that signs addresses; "auto" redirects where it can');
+  }
+  return download !== "stream" && canRedirect;
 }
 
 function requirePositive(limits: object): void {
@@ -102,15 +148,22 @@ function requirePositive(limits: object): void {
   }
 }
 
-function deriveKeys({ serverSecret, previousServerSecret }: RegistryOptions): Buffer[] {
+function deriveKeys({ database, serverSecret, previousServerSecret }: RegistryOptions): DerivedKeys {
+  if (database.engine === "mysql" && serverSecret === undefined) {
+    throw new TypeError("A registry on MySQL needs a serverSecret of at least 32 bytes, the same for all instances");
+  }
   const secrets = [serverSecret, previousServerSecret].filter((secret) => secret !== undefined);
   for (const secret of secrets) {
     if (Buffer.byteLength(secret) < 32) throw new RangeError("A server secret needs at least 32 bytes");
   }
+  const derive = (from: string | Buffer, purpose: string) =>
+    Buffer.from(hkdfSync("sha256", from, "", `serverless-registry ${purpose}`, 32));
   const [first, ...others] = secrets;
-  return [first ?? randomBytes(32), ...others].map((secret) =>
-    Buffer.from(hkdfSync("sha256", secret, "", "serverless-registry archive addresses", 32)),
-  );
+  return {
+    addresses: [first ?? randomBytes(32), ...others].map((secret) => derive(secret, "archive addresses")),
+    apiKeys: secrets.map((secret) => derive(secret, "API keys")),
+    audit: secrets.map((secret) => derive(secret, "audit seals")),
+  };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

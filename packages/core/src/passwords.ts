@@ -1,13 +1,13 @@
 import { availableParallelism } from "node:os";
 import { hash as argon2Hash, verify as argon2Verify, parseOptions } from "@node-rs/argon2";
-import { compare as bcryptCompare } from "bcryptjs";
+import { bcryptMatches } from "./bcrypt.ts";
 import { RegistryError } from "./errors.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
 import { semaphore } from "./semaphore.ts";
 
 /** Settings of {@link argon2Passwords}. */
 export interface PasswordOptions {
-  /** Hashes computed at the same time; by default two, or one on a machine with one core. */
+  /** Hashes computed at the same time; by default as many as leave one core to everything else, one at least and two at most. */
   maxConcurrent?: number;
   /** Callers that wait for their turn (default 64); more are refused. */
   maxQueued?: number;
@@ -35,13 +35,14 @@ const NO_MATCH = Object.freeze({ matches: false, outdated: false });
 /**
  * Hashes passwords with argon2id, and still recognizes bcrypt hashes of older databases (as `outdated`), of which bcrypt
  * itself compares only the first 72 bytes of a password. Bounds how many hashes are computed at the same time.
+ * A stored hash that cannot or must not be computed takes as long as a wrong password.
  * Passwords over 1024 bytes or with unpaired surrogates are never hashed: `hash` rejects, `verify` finds no match.
  * @throws overloaded more callers wait than `maxQueued`
  * @throws invalid_password `hash` only
  */
 export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
   const {
-    maxConcurrent = Math.min(availableParallelism(), 2),
+    maxConcurrent = Math.max(1, Math.min(availableParallelism() - 1, 2)),
     maxQueued = 64,
     memoryKiB = 19_456,
     passes = 2,
@@ -50,6 +51,7 @@ export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
 
   /** The parameters of an argon2 hash, or null when it must not be computed. */
   function readArgon2(stored: string): { outdated: boolean } | null {
+    if (stored.length > MAX_STORED_CHARACTERS) return null;
     try {
       const found = parseOptions(stored);
       const affordable =
@@ -64,26 +66,33 @@ export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
     }
   }
 
+  const compute = (password: string) =>
+    argon2Hash(password, { memoryCost: memoryKiB, timeCost: passes, parallelism: 1 });
+
   return {
     async hash(password) {
       if (!isHashable(password)) {
         throw new RegistryError("invalid_password", { details: { maxBytes: MAX_PASSWORD_BYTES } });
       }
-      return turns.run(() => argon2Hash(password, { memoryCost: memoryKiB, timeCost: passes, parallelism: 1 }));
+      return turns.run(() => compute(password));
     },
 
     async verify(stored, password) {
-      if (!isHashable(password) || stored.length > MAX_STORED_CHARACTERS) return NO_MATCH;
+      if (!isHashable(password)) return NO_MATCH;
       const bcryptCost = BCRYPT.exec(stored)?.[1];
-      if (bcryptCost !== undefined) {
-        if (Number(bcryptCost) > MAX_BCRYPT_COST) return NO_MATCH;
-        return turns.run(() => judge(bcryptCompare(password, stored), true));
+      if (bcryptCost !== undefined && isBcryptCost(Number(bcryptCost))) {
+        return turns.run(() => judge(bcryptMatches(stored, password, Number(bcryptCost)), true));
       }
       const argon2 = readArgon2(stored);
-      if (argon2 === null) return NO_MATCH;
+      // Who tries a password must not see from the time that nothing was computed.
+      if (argon2 === null) return turns.run(() => compute(password).then(() => NO_MATCH));
       return turns.run(() => judge(argon2Verify(stored, password), argon2.outdated));
     },
   };
+}
+
+function isBcryptCost(cost: number): boolean {
+  return cost >= 4 && cost <= MAX_BCRYPT_COST;
 }
 
 function isHashable(password: string): boolean {

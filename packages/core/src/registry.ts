@@ -2,20 +2,29 @@ import type { Context, Origin } from "./context.ts";
 import { migrate } from "./db/migrations/index.ts";
 import { updateAdmin } from "./db/users.ts";
 import { RegistryError } from "./errors.ts";
+import * as apiKeys from "./operations/api-keys.ts";
 import * as audit from "./operations/audit.ts";
+import * as auditChain from "./operations/audit-chain.ts";
 import * as catalog from "./operations/catalog.ts";
 import * as downloads from "./operations/downloads.ts";
+import * as listing from "./operations/listing.ts";
 import * as maintainers from "./operations/maintainers.ts";
 import * as packages from "./operations/packages.ts";
+import * as publishGrants from "./operations/publish-grants.ts";
 import * as publishing from "./operations/publishing.ts";
 import * as ratings from "./operations/ratings.ts";
 import * as releases from "./operations/releases.ts";
+import * as safetyCodes from "./operations/safety-codes.ts";
 import * as search from "./operations/search.ts";
+import * as serverlessDevs from "./operations/serverless-devs.ts";
 import * as sessions from "./operations/sessions.ts";
+import * as signatures from "./operations/signatures.ts";
 import { applyChange } from "./operations/steps/change.ts";
+import * as tokens from "./operations/tokens.ts";
 import * as uploads from "./operations/uploads.ts";
 import * as users from "./operations/users.ts";
 import * as versions from "./operations/versions.ts";
+import * as wrappedDownloads from "./operations/wrapped-downloads.ts";
 import { type RegistryOptions, toContext } from "./options.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Logger } from "./ports/logger.ts";
@@ -32,15 +41,22 @@ export type Bound<Module> = { readonly [Name in keyof Module]: BoundOperation<Mo
 export interface Registry {
   readonly users: Bound<typeof users>;
   readonly sessions: Bound<typeof sessions>;
+  readonly tokens: Bound<typeof tokens> & Bound<typeof publishGrants>;
+  readonly apiKeys: Bound<typeof apiKeys>;
+  readonly signatures: Bound<typeof signatures>;
   readonly releases: Bound<typeof releases> & Bound<typeof publishing> & Bound<typeof versions>;
   readonly uploads: Bound<typeof uploads>;
-  readonly downloads: Bound<typeof downloads>;
+  readonly downloads: Bound<typeof downloads> & Bound<typeof wrappedDownloads>;
   readonly search: Bound<typeof search>;
   readonly packages: Bound<typeof packages>;
   readonly maintainers: Bound<typeof maintainers>;
   readonly ratings: Bound<typeof ratings>;
-  readonly audit: Bound<typeof audit>;
+  readonly audit: Bound<typeof audit> & Bound<typeof auditChain>;
   readonly catalog: Bound<typeof catalog>;
+  /** What the Serverless Devs protocol asks for beyond the rest. */
+  readonly serverlessDevs: Bound<typeof serverlessDevs>;
+  readonly safetyCodes: Bound<typeof safetyCodes>;
+  readonly listing: Bound<typeof listing>;
   /** The registry's clock and log, and what an HTTP layer has to know of its limits. */
   readonly clock: Clock;
   readonly logger: Logger;
@@ -60,7 +76,7 @@ export interface Registry {
   isReady(): Promise<boolean>;
   /** Whether a failure means that something the registry needs is full or away. For an HTTP layer. */
   outage(error: unknown): "insufficient_storage" | "unavailable" | null;
-  /** Writes what waits in memory (download counts). */
+  /** Writes what waits in memory (download counts, and when credentials were used last). */
   flush(): Promise<void>;
   /** Writes what waits in memory and lets go of what the registry opened itself. */
   close(): Promise<void>;
@@ -72,15 +88,21 @@ export function createRegistry(options: RegistryOptions): Registry {
   return Object.freeze({
     users: bind(ctx, users),
     sessions: bind(ctx, sessions),
+    tokens: { ...bind(ctx, tokens), ...bind(ctx, publishGrants) },
+    apiKeys: bind(ctx, apiKeys),
+    signatures: bind(ctx, signatures),
     releases: { ...bind(ctx, releases), ...bind(ctx, publishing), ...bind(ctx, versions) },
     uploads: bind(ctx, uploads),
-    downloads: bind(ctx, downloads),
+    downloads: { ...bind(ctx, downloads), ...bind(ctx, wrappedDownloads) },
     search: bind(ctx, search),
     packages: bind(ctx, packages),
     maintainers: bind(ctx, maintainers),
     ratings: bind(ctx, ratings),
-    audit: bind(ctx, audit),
+    audit: { ...bind(ctx, audit), ...bind(ctx, auditChain) },
     catalog: bind(ctx, catalog),
+    serverlessDevs: bind(ctx, serverlessDevs),
+    safetyCodes: bind(ctx, safetyCodes),
+    listing: bind(ctx, listing),
     clock: ctx.clock,
     logger: ctx.logger,
     limits: { uploadBytes: ctx.limits.uploadBytes },
@@ -94,9 +116,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
     isReady: () => answers(ctx),
     outage: (error: unknown) => ctx.database.outage(error),
-    flush: () => ctx.downloads.flush(),
+    async flush() {
+      await ctx.uses.flush();
+      await ctx.downloads.flush();
+    },
     async close() {
       try {
+        await ctx.uses.flush();
         await ctx.downloads.close();
       } finally {
         await ctx.database.close();

@@ -16,21 +16,29 @@ const layers: Record<string, string> = {
   archive: "errors domain",
   ports: "type:errors type:domain",
   semaphore: "errors ports",
-  passwords: "errors ports semaphore",
-  memory: "errors ports",
+  bcrypt: "",
+  passwords: "errors ports semaphore bcrypt",
+  memory: "errors domain ports",
+  redis: "errors domain ports memory/rate-limiter",
   db: "errors domain ports",
+  "database-stores": "errors domain ports db memory/rate-limiter",
   sqlite: "errors domain ports db",
+  mysql: "ports",
   cache: "errors domain ports db",
   "download-counter": "errors domain ports db",
+  "credential-uses": "domain ports db",
   "recent-counts": "ports",
-  context: "type:recent-counts type:ports type:archive type:semaphore type:cache type:download-counter",
+  context:
+    "type:recent-counts type:ports type:archive type:semaphore type:cache type:download-counter type:credential-uses type:domain",
   operations: "errors domain archive ports semaphore db cache download-counter context",
-  options: "recent-counts archive ports semaphore passwords cache download-counter type:context",
+  options:
+    "database-stores recent-counts archive ports semaphore passwords cache download-counter credential-uses type:context",
   registry: "errors ports db options operations type:context",
   http:
-    "errors domain context type:registry type:operations memory/rate-limiter " +
+    "errors domain semaphore context type:registry type:operations memory/rate-limiter " +
     "type:ports/rate-limiter type:ports/blob-storage",
-  index: "errors domain archive ports passwords context options registry type:operations",
+  index: "errors domain archive ports passwords database-stores context options registry type:operations",
+  transfer: "errors domain ports db",
   testing: "errors domain archive ports passwords memory db sqlite context operations options registry http",
 };
 
@@ -40,8 +48,10 @@ const libraries: Record<string, string> = {
   "@fastify/busboy": "http",
   yauzl: "archive",
   "@node-rs/argon2": "passwords",
-  bcryptjs: "passwords",
+  bcryptjs: "bcrypt",
   "better-sqlite3": "sqlite testing",
+  mysql2: "mysql",
+  ioredis: "redis",
   vitest: "testing",
   yazl: "testing",
 };
@@ -49,14 +59,17 @@ const libraries: Record<string, string> = {
 /** Names of `context.ts` that are not for everybody: who holds a Context may do anything, who calls `actor` may be anybody. */
 const guarded: Record<string, string> = {
   Context: "operations options registry testing",
-  actor: "operations/sessions",
+  actor: "operations/sessions operations/signatures operations/steps/key-actors",
 };
 
 /** What the other packages' sources may import, beside Node and themselves. */
 const packages: Record<string, string> = {
   "adapter-express": "@serverless-registry/core @serverless-registry/core/http express",
   "adapter-fastify": "@serverless-registry/core @serverless-registry/core/http fastify",
+  cli: "@serverless-registry/core @serverless-registry/client commander ignore semver yauzl yazl",
+  client: "",
   "storage-fs": "@serverless-registry/core",
+  "storage-s3": "@serverless-registry/core @aws-sdk/client-s3 @aws-sdk/s3-request-presigner",
 };
 
 interface Import {

@@ -36,6 +36,7 @@ export async function listChangelogs(db: Executor, packageId: number): Promise<C
     .where("v.package_id", "=", packageId)
     .where("v.status", "in", ["active", "yanked"])
     .orderBy("v.version_key", "desc")
+    .orderBy("v.id", "desc")
     .limit(100)
     .execute();
 }

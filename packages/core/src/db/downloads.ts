@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Executor, Tx } from "../ports/database.ts";
+import { engineOf } from "./engine.ts";
 
 /** Downloads of one version that wait to be written. */
 export interface DownloadBatch {
@@ -14,17 +15,13 @@ export interface DownloadBatch {
 export async function addDownloads(tx: Tx, batch: DownloadBatch): Promise<void> {
   const { versionId, packageId, day, count } = batch;
   const more = { downloads_count: sql<number>`downloads_count + ${count}` };
-  await tx.updateTable("Versions").set(more).where("id", "=", versionId).execute();
+  // The package first, as every change of it does.
   await tx.updateTable("Packages").set(more).where("id", "=", packageId).execute();
-  const updated = await tx
-    .updateTable("DownloadDays")
-    .set({ count: sql<number>`count + ${count}` })
-    .where("version_id", "=", versionId)
-    .where("day", "=", day)
-    .executeTakeFirst();
-  if (updated.numUpdatedRows === 0n) {
-    await tx.insertInto("DownloadDays").values({ version_id: versionId, package_id: packageId, day, count }).execute();
-  }
+  await tx.updateTable("Versions").set(more).where("id", "=", versionId).execute();
+  const insert = tx.insertInto("DownloadDays").values({ version_id: versionId, package_id: packageId, day, count });
+  const sum = { count: sql<number>`${sql.ref("DownloadDays.count")} + ${count}` };
+  if (engineOf(tx) === "mysql") await insert.onDuplicateKeyUpdate(sum).execute();
+  else await insert.onConflict((conflict) => conflict.columns(["version_id", "day"]).doUpdateSet(sum)).execute();
 }
 
 /** Downloads of a package per day from `sinceDay` on, oldest first. */
@@ -55,6 +52,7 @@ export async function listVersionDownloads(
     .where("package_id", "=", packageId)
     .where("status", "in", ["active", "yanked"])
     .orderBy("version_key", "desc")
+    .orderBy("id", "desc")
     .execute();
   return rows;
 }

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Json, JsonMap } from "../domain/manifest.ts";
 import type { Executor, Tx } from "../ports/database.ts";
+import { engineOf } from "./engine.ts";
 
 /** Two pairs of tables of the same form: names, and which package has them. */
 const labelTables = {
@@ -43,14 +44,24 @@ export async function replaceLabels(
   kind: LabelKind,
   target: { packageId: number; names: readonly string[] },
 ): Promise<void> {
-  const { names, links, key } = labelSql(kind);
+  const { links, key } = labelSql(kind);
   await sql`delete from ${links} where package_id = ${target.packageId}`.execute(tx);
-  for (const name of target.names) {
-    const known = await sql<{ id: number }>`select id from ${names} where name = ${name}`.execute(tx);
-    const id =
-      known.rows[0]?.id ?? Number((await sql`insert into ${names} (name) values (${name})`.execute(tx)).insertId);
+  // In one order for all packages, so that two that bring the same new names never wait for each other crosswise.
+  for (const name of target.names.toSorted()) {
+    const id = await labelId(tx, kind, name);
     await sql`insert into ${links} (package_id, ${key}) values (${target.packageId}, ${id})`.execute(tx);
   }
+}
+
+/** The id of a label's name, which is added when no package has had it yet. */
+async function labelId(tx: Tx, kind: LabelKind, name: string): Promise<number> {
+  const { names } = labelSql(kind);
+  const known = await sql<{ id: number }>`select id from ${names} where name = ${name}`.execute(tx);
+  if (known.rows[0] !== undefined) return known.rows[0].id;
+  // Another package may add it at the same moment; then this is the id it gets there.
+  const insert = sql`insert into ${names} (name) values (${name})`;
+  const onDuplicate = sql.raw(engineOf(tx) === "mysql" ? "on duplicate key update id = last_insert_id(id)" : "");
+  return Number((await sql`${insert} ${onDuplicate}`.execute(tx)).insertId);
 }
 
 /** The three sets of named JSON values a package has. */

@@ -1,4 +1,4 @@
-import { type Selectable, sql } from "kysely";
+import type { Selectable } from "kysely";
 import type { Executor, Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
 import { prepared, textValue } from "./prepared.ts";
@@ -72,7 +72,7 @@ export const findPackageWithLatest = prepared<{ name: string }, PackageWithLates
 /** Adds a package and says under which id. */
 export async function insertPackage(
   tx: Tx,
-  row: { name: string; name_key: string; type: string; visibility: string; create_time: string },
+  row: { name: string; name_key: string; type: string; visibility: string; create_time: string; created_by: number },
 ): Promise<number> {
   const result = await tx
     .insertInto("Packages")
@@ -100,9 +100,4 @@ export async function updateLatest(
   values: { latest_version_id: number | null; rollouts: number; update_time?: string },
 ): Promise<void> {
   await tx.updateTable("Packages").set(values).where("id", "=", id).execute();
-}
-
-/** Takes a row's write lock, so that whole-package rules hold to the end of the transaction. */
-export async function lockPackage(tx: Tx, id: number): Promise<void> {
-  await tx.updateTable("Packages").set({ rollouts: sql`rollouts` }).where("id", "=", id).execute();
 }

@@ -44,10 +44,12 @@ export async function summarizeRatings(
 ): Promise<{ count: number; average: number | null }> {
   const row = await db
     .selectFrom("PackageRatings")
-    .select((eb) => [eb.fn.countAll().as("count"), eb.fn.avg("rating").as("average")])
+    .select((eb) => [eb.fn.countAll().as("count"), eb.fn.sum("rating").as("sum")])
     .where("package_id", "=", packageId)
     .executeTakeFirstOrThrow();
-  return { count: Number(row.count), average: row.average === null ? null : Number(row.average) };
+  // Divided here: engines differ in how exact their means are.
+  const count = Number(row.count);
+  return { count, average: count === 0 ? null : Number(row.sum) / count };
 }
 
 function ratings(db: Executor, packageId: number) {

@@ -69,3 +69,27 @@ export async function closeUpload(tx: Tx, idHash: string): Promise<boolean> {
 export async function updateRefusal(tx: Tx, idHash: string, refusal: string): Promise<void> {
   await tx.updateTable("Uploads").set({ refusal }).where("id_hash", "=", idHash).execute();
 }
+
+/** An upload whose archive has not been accepted, and the version that waits for it. */
+export interface WaitingRow {
+  version: string;
+  created_at: string;
+  expires_at: string;
+  refusal: string | null;
+}
+
+/** The open uploads of a package's versions that wait for their archive, the newest first, at most 50. */
+export async function listWaiting(db: Executor, packageId: number): Promise<WaitingRow[]> {
+  return db
+    .selectFrom("Uploads as u")
+    .innerJoin("Versions as v", "v.id", "u.version_id")
+    .select(["v.version", "u.created_at", "u.expires_at", "u.refusal"])
+    .where("v.package_id", "=", packageId)
+    .where("v.status", "in", ["pending", "expired"])
+    .where("u.completed_sha256", "is", null)
+    .where("u.closed", "=", 0)
+    .orderBy("u.created_at", "desc")
+    .orderBy("v.id", "desc")
+    .limit(50)
+    .execute();
+}

@@ -1,7 +1,6 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { Executor, Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
-import { prepared, textValue } from "./prepared.ts";
 
 /** A row of Users. */
 export type UserRow = Selectable<Tables["Users"]>;
@@ -17,6 +16,18 @@ export async function findUser(db: Executor, username: string): Promise<UserRow 
     .where((eb) => eb.or([eb("username", "=", username), eb("username_key", "=", username.toLowerCase())]))
     .execute();
   return rows.find((row) => row.username === username) ?? rows[0];
+}
+
+/** The password hash of the account at this share (0 to 1) of all ids that were given; empty where there is none. */
+export async function findHashAt(db: Executor, share: number): Promise<string> {
+  const row = await db
+    .selectFrom("Users")
+    .select("password_hash")
+    .where("id", ">=", sql<number>`(select max(id) from Users) * ${share}`)
+    .orderBy("id")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.password_hash ?? "";
 }
 
 /** Adds a user and says under which id. A name or address that is taken violates a unique key. */
@@ -59,21 +70,3 @@ export async function updateAdmin(tx: Tx, username: string, isAdmin: boolean): P
     .execute();
   return true;
 }
-
-/** A live token's row and its user's. */
-export interface SessionRow {
-  token_id: number;
-  user_id: number;
-  username: string;
-  is_admin: number;
-  expired_at: string | null;
-}
-
-/** The session behind a token's hash, expired ones included. */
-export const findSession = prepared<{ tokenHash: string }, SessionRow>((db, { tokenHash }) =>
-  db
-    .selectFrom("Tokens as t")
-    .innerJoin("Users as u", "u.id", "t.user_id")
-    .select(["t.id as token_id", "u.id as user_id", "u.username", "u.is_admin", "t.expired_at"])
-    .where("t.token", "=", textValue(tokenHash)),
-);

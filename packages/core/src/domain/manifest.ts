@@ -22,6 +22,10 @@ export interface Manifest {
   properties?: JsonMap;
   /** Package name to range of versions. */
   dependencies?: Readonly<Record<string, string>>;
+  /** What kind of work it is for, in the publisher's own word. */
+  category?: string;
+  /** JSON Schema of what a project asks its user. */
+  parameters?: JsonMap;
 }
 
 const packageTypes: readonly string[] = ["project", "component", "plugin"] satisfies PackageType[];

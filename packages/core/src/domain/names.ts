@@ -76,9 +76,14 @@ export function foldAccount(text: string): string {
 export function parsePassword(text: string): string {
   const bytes = Buffer.byteLength(text);
   if (bytes < 8 || bytes > 1024 || !text.isWellFormed()) {
-    throw new RegistryError("invalid_password", { details: { password: "8 to 1024 bytes" } });
+    throw invalidPassword("8 to 1024 bytes");
   }
   return text;
+}
+
+/** The failure for a password that breaks a rule. Never names the password. */
+export function invalidPassword(rule: string): RegistryError {
+  return new RegistryError("invalid_password", { details: { password: rule } });
 }
 
 /** The failure for a release or manifest field that breaks a rule. */

@@ -10,29 +10,37 @@ export function uploadPath(uploadId: string): string {
   return `/upload/${uploadId}`;
 }
 
-/** Proof that whoever holds an address may read one private archive for a while. */
+/** Proof that whoever holds an address may use it for a while. */
 export interface PathGrant {
   /** Seconds since 1970. */
   expires: number;
   signature: string;
 }
 
-/** Signs the right to read one version's archive until `expiresAtMs`. */
-export function grantZipball(key: Buffer, zipball: string, expiresAtMs: number): PathGrant {
+/** Signs the right to use one path until `expiresAtMs`: to read a private archive, or to send one. */
+export function grantPath(key: Buffer, path: string, expiresAtMs: number): PathGrant {
   const expires = Math.floor(expiresAtMs / 1000);
-  return { expires, signature: mac(key, zipball, expires).toString("base64url") };
+  return { expires, signature: mac(key, path, expires).toString("base64url") };
 }
 
 /** True when one of the keys signed this grant for this path and it has not run out. */
-export function grantHolds(keys: readonly Buffer[], zipball: string, grant: PathGrant, nowMs: number): boolean {
+export function grantHolds(keys: readonly Buffer[], path: string, grant: PathGrant, nowMs: number): boolean {
   if (!Number.isSafeInteger(grant.expires) || grant.expires * 1000 <= nowMs) return false;
   const given = Buffer.from(grant.signature, "base64url");
   return keys.some((key) => {
-    const expected = mac(key, zipball, grant.expires);
+    const expected = mac(key, path, grant.expires);
     return given.length === expected.length && timingSafeEqual(given, expected);
   });
 }
 
-function mac(key: Buffer, zipball: string, expires: number): Buffer {
-  return createHmac("sha256", key).update(`${zipball}\n${expires}`).digest();
+function mac(key: Buffer, path: string, expires: number): Buffer {
+  return createHmac("sha256", key).update(`${path}\n${expires}`).digest();
+}
+
+/**
+ * Path to which a client that sends no credentials uploads an archive, without its grant: the grant says that the upload was
+ * opened with this API key, and that its holder may send the archive in the key's name.
+ */
+export function keyedUploadPath(uploadId: string, apiKeyId: string): string {
+  return `/v3/uploads/${uploadId}?key=${encodeURIComponent(apiKeyId)}`;
 }

@@ -7,11 +7,9 @@ export const reservedNames: ReadonlySet<string> = new Set([
   ..."register login logout refresh_token change_password releases upload search audit whoami providers tags".split(
     " ",
   ),
-  ..."openapi.json healthz readyz".split(" "),
+  ..."openapi.json healthz readyz tokens api_keys".split(" "),
   // planned
-  ..."tokens api_keys metrics v1 v2 v3 simple center common package packages user users admin api docs static".split(
-    " ",
-  ),
+  ..."metrics v1 v2 v3 simple center common package packages user users admin api docs static".split(" "),
   ..."assets webhooks events resolve keys .well-known - latest health ready favicon.ico robots.txt".split(" "),
   // members of every object, and words that programs read as something else
   ...Object.getOwnPropertyNames(Object.prototype).map((name) => name.toLowerCase()),

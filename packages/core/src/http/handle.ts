@@ -1,36 +1,41 @@
+import type { Readable } from "node:stream";
 import type { z } from "zod";
-import type { Actor, Caller } from "../context.ts";
+import type { Caller } from "../context.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
-import { addressKey, baseUrl, isPlainPath } from "./addresses.ts";
-import { promisedSize, rawBody, readJson, readRest } from "./bodies.ts";
-import { callerOf, originOf } from "./credentials.ts";
-import { isMultipart, withPackageFile } from "./multipart.ts";
-import { type HttpOptions, type HttpSettings, type RateLimitName, toSettings } from "./options.ts";
+import { baseUrl, isPlainPath } from "./addresses.ts";
+import { promisedSize, rawBody, readForm, readJson, readRest } from "./bodies.ts";
+import { dropRest } from "./body-pace.ts";
+import { preflight, withCors } from "./cors.ts";
+import { counterKey, type Exchange } from "./credentials.ts";
+import { familyFinder, type RouteFamily, routeFamilies } from "./families.ts";
+import { formBytes, isMultipart, withPackageFile } from "./multipart.ts";
+import { type HttpOptions, toSettings } from "./options.ts";
 import { jsonMemo, toFailure, toResponse } from "./respond.ts";
-import type { Route, RouteInput } from "./route.ts";
-import { routes } from "./routes/index.ts";
+import { type Route, type RouteInput, type RoutePath, routePaths } from "./route.ts";
+import { type BodyLimits, verifyPassing } from "./signatures.ts";
+import { throttle } from "./throttle.ts";
 import type { HttpRequest, HttpResponse } from "./types.ts";
 
 /** The registry over HTTP, for an adapter to mount in its framework. */
 export interface RegistryHttp {
   /** Every route, to be mounted under its method (GET also as HEAD) and path. */
   readonly routes: readonly Route[];
+  /** The same, grouped by path. */
+  readonly paths: readonly RoutePath[];
   /** Answers a request that the framework matched with a route. Never rejects. */
   handle(route: Route, request: HttpRequest): Promise<HttpResponse>;
-  /** Answers a request for a path that is no route's (404), or with a method its path does not have (405 with `Allow`). */
+  /**
+   * Answers a request for a path that is no route's (404), or with a method its path does not have: 405 with `Allow`, or what a
+   * browser wants to know that asks with OPTIONS.
+   */
   refuse(request: HttpRequest, allowedMethods?: readonly string[]): HttpResponse;
   /** Answers a request that failed before it came to a route, like one with a broken path. */
   fail(request: HttpRequest, code: ErrorCode): HttpResponse;
   /** Whether unknown paths are answered here or passed on to the host. */
   answersUnknownPaths(mountPath: string): boolean;
-}
-
-interface Exchange {
-  registry: Registry;
-  settings: HttpSettings;
-  route: Route;
-  request: HttpRequest;
+  /** Whether OPTIONS is answered here (the option `cors` is set) or left to the host. */
+  readonly answersOptions: boolean;
 }
 
 /**
@@ -40,34 +45,69 @@ interface Exchange {
 export function registryHttp(registry: Registry, options: HttpOptions): RegistryHttp {
   const settings = toSettings(options);
   const memo = jsonMemo();
-  const fail = (request: HttpRequest, code: ErrorCode) => toFailure(new RegistryError(code), registry, request);
+  const families = routeFamilies(settings);
+  const table = families.flatMap((family) => family.routes);
+  const familyOf = familyFinder(families);
+  const finish = (request: HttpRequest, response: HttpResponse) => {
+    dropRest(request.body, settings.bodyPace);
+    return withCors(settings.cors, request, response);
+  };
+  const failed = (error: unknown, request: HttpRequest) =>
+    familyOf(request).toFailure(toFailure(error, registry, request), request);
+  const fail = (request: HttpRequest, code: ErrorCode) => finish(request, failed(new RegistryError(code), request));
   return {
-    routes,
+    routes: table,
+    paths: routePaths(table),
     async handle(route, request) {
+      const exchange: Exchange = { registry, settings, route, request, isCounted: false, rateHeaders: {} };
+      let response: HttpResponse;
       try {
-        const reply = await answer({ registry, settings, route, request });
-        return toResponse(reply, route.success.status, { request, memo, base: () => baseUrl(settings, request) });
+        const family = familyOf(request);
+        const reply = family.toReply(await answer(exchange, family), request);
+        response = toResponse(reply, route.success.status, { request, memo, base: () => baseUrl(settings, request) });
       } catch (error) {
-        await readRest(request);
-        return toFailure(error, registry, request);
+        // Who is too slow is not waited for.
+        if (!RegistryError.is(error, "request_timeout")) await readRest(request, settings.bodyPace);
+        response = failed(error, request);
       }
+      return finish(request, { ...response, headers: { ...response.headers, ...exchange.rateHeaders } });
     },
     refuse(request, allowedMethods) {
-      if (allowedMethods === undefined || !isPlainPath(request.url)) return fail(request, "not_found");
+      if (allowedMethods === undefined || !isPlainPath(familyOf(request).spell(request)))
+        return fail(request, "not_found");
+      if (request.method === "OPTIONS" && settings.cors !== null) return finish(request, preflight(allowedMethods));
       const response = fail(request, "method_not_allowed");
       return { ...response, headers: { ...response.headers, allow: allowedMethods.join(", ") } };
     },
     fail,
     answersUnknownPaths: (mountPath) => (options.unknownPaths ?? (mountPath === "" ? "pass" : "answer")) === "answer",
+    answersOptions: settings.cors !== null,
   };
 }
 
 /** The order of every request: is the path ours, who asks, how often, is the body well-formed, then the operation decides. */
-async function answer(exchange: Exchange) {
+async function answer(exchange: Exchange, family: RouteFamily) {
+  if (!isPlainPath(family.spell(exchange.request))) throw new RegistryError("not_found");
+  const { caller, check } = await family.identify(exchange);
+  const counted = counterKey(exchange, check === null || check.isAuthenticated ? caller : null);
+  if (!exchange.isCounted) await throttle(exchange, exchange.route.limit, counted);
+  if (check === null) return run(exchange, caller, counted);
+  const passing = verifyPassing(exchange.request, check, signedLimits(exchange));
+  exchange.request = passing.request;
+  try {
+    return await run(exchange, caller, counted);
+  } finally {
+    await passing.settle();
+  }
+}
+
+function signedLimits({ registry, settings, request }: Exchange): BodyLimits {
+  const maxBytes = registry.limits.uploadBytes + (isMultipart(request) ? formBytes : 0);
+  return { maxBytes, pace: settings.bodyPace };
+}
+
+async function run(exchange: Exchange, caller: Caller, counted: string) {
   const { registry, settings, route, request } = exchange;
-  if (!isPlainPath(request.url)) throw new RegistryError("not_found");
-  const caller = await identify(exchange);
-  await throttle(settings, route.limit, caller.kind === "user" ? `user ${caller.userId}` : addressKey(request.address));
   const body = route.body === null ? undefined : await readBody(exchange, route.body);
   const input: RouteInput<unknown, Caller> = {
     registry,
@@ -75,41 +115,35 @@ async function answer(exchange: Exchange) {
     params: request.params,
     query: queryOf(request.url),
     body,
-    withArchive: (use) => withArchive(exchange, use),
+    withArchive: (use) => {
+      const take = () => withArchive(exchange, use);
+      return settings.uploads === null ? take() : settings.uploads.run(counted, take);
+    },
     url: (path) => baseUrl(settings, request) + path,
     request,
   };
-  return route.run(input as RouteInput<never, never>);
+  const reply = await route.run(input as RouteInput<never, never>);
+  if (isSignIn(route)) settings.networks.remember(nameIn(body), request.address);
+  return reply;
 }
 
-async function identify({ registry, settings, route, request }: Exchange): Promise<Caller> {
-  if (route.auth === "none") return { kind: "visitor", ...originOf(request) };
-  try {
-    const caller = await callerOf(registry, request);
-    if (route.auth === "user" && caller.kind !== "user") throw new RegistryError("invalid_token");
-    return caller as Actor;
-  } catch (error) {
-    // Attempts with bad credentials are counted by address.
-    await throttle(settings, route.limit, addressKey(request.address));
-    throw error;
-  }
-}
-
-async function throttle(settings: HttpSettings, name: RateLimitName, key: string): Promise<void> {
-  if (settings.rules === null) return;
-  const verdict = await settings.limiter.take(settings.rules[name], key);
-  if (!verdict.allowed) throw new RegistryError("rate_limited", { retryAfterMs: verdict.retryAfterMs });
-}
-
-async function readBody({ settings, route, request }: Exchange, schema: z.ZodType): Promise<unknown> {
+async function readBody(exchange: Exchange, schema: z.ZodType): Promise<unknown> {
+  const { settings, route, request } = exchange;
   const { invalid } = route;
-  const body = await readJson(request, { schema, invalid, maxBytes: settings.jsonBytes });
-  // A password change is counted under its user already.
-  if (route.limit === "login" && route.auth !== "user") {
-    const { username } = body as { username: string };
-    await throttle(settings, "login_account", username.toLowerCase().slice(0, 100));
-  }
+  const read = route.takes === "form" ? readForm : readJson;
+  const body = await read(request, { schema, invalid, maxBytes: settings.jsonBytes, pace: settings.bodyPace });
+  if (isSignIn(route))
+    await throttle(exchange, "login_account", settings.networks.counterKey(nameIn(body), request.address));
   return body;
+}
+
+/** A password change is counted under its user already. */
+function isSignIn(route: Route): boolean {
+  return route.limit === "login" && route.auth !== "user";
+}
+
+function nameIn(body: unknown): string {
+  return (body as { username: string }).username;
 }
 
 const noQuery = new URLSearchParams();
@@ -120,18 +154,17 @@ function queryOf(url: string): URLSearchParams {
 }
 
 async function withArchive<T>(
-  { route, request }: Exchange,
-  use: Parameters<RouteInput<unknown, Caller>["withArchive"]>[0],
+  { settings, route, request }: Exchange,
+  use: (archive: { body: Readable; expectedSize: number | undefined }) => Promise<T>,
 ): Promise<T> {
-  const take = use as (archive: Parameters<typeof use>[0]) => Promise<T>;
   if (route.takes === "multipart") {
     if (!isMultipart(request)) throw new RegistryError("no_file", { details: { expected: "multipart/form-data" } });
-    return withPackageFile(request, (body) => take({ body, expectedSize: undefined }));
+    return withPackageFile(request, settings.bodyPace, (body) => use({ body, expectedSize: undefined }));
   }
   if (isMultipart(request)) {
     throw new RegistryError("unsupported_media_type", { details: { expected: "application/zip" } });
   }
-  const body = rawBody(request);
+  const body = rawBody(request, settings.bodyPace);
   // What an operation that fails early leaves unread must not keep the client from reading the answer.
-  return take({ body, expectedSize: promisedSize(request) }).finally(() => body.destroy());
+  return use({ body, expectedSize: promisedSize(request) }).finally(() => body.destroy());
 }

@@ -9,9 +9,14 @@ type JsonObject = Record<string, unknown>;
 export function errorsOf(route: Route): ErrorCode[] {
   const general: ErrorCode[] = ["rate_limited", "unavailable"];
   const ofUser: ErrorCode[] = route.auth === "none" ? [] : ["invalid_token"];
+  const ofSignatures: ErrorCode[] = ["invalid_signature", "stale_signature", "replayed_request"];
   const ofJson: ErrorCode[] =
     route.body === null ? [] : [route.invalid, "invalid_json", "unsupported_media_type", "payload_too_large"];
-  const codes = new Set<ErrorCode>([...route.errors, ...ofJson, ...ofUser, ...general]);
+  const ofBody: ErrorCode[] = route.takes === "none" ? [] : ["request_timeout"];
+  // Whatever a credential is good for, whoever holds it may give it up.
+  const ofScopes: ErrorCode[] = route.auth !== "user" || route.operationId === "logout" ? [] : ["insufficient_scope"];
+  const ofWho = [...ofUser, ...ofSignatures, ...ofScopes];
+  const codes = new Set<ErrorCode>([...route.errors, ...ofJson, ...ofBody, ...ofWho, ...general]);
   return [...codes].sort((a, b) => errors[a].status - errors[b].status || a.localeCompare(b));
 }
 
@@ -28,7 +33,13 @@ export function openApi(routes: readonly Route[], serverUrl: string): JsonObject
     servers: [{ url: serverUrl }],
     paths,
     components: {
-      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer" },
+        signature: {
+          ...{ type: "apiKey", in: "header", name: "X-Signature" },
+          description: "With X-Api-Key, X-Timestamp and X-Nonce; in profile v2 with X-Content-SHA256 too.",
+        },
+      },
       schemas: { Error: toJsonSchema(errorReply) },
     },
   };
@@ -42,7 +53,7 @@ function operation(route: Route): JsonObject {
     tags: [route.group],
     ...(route.auth === "none"
       ? { security: [] }
-      : { security: route.auth === "user" ? [{ token: [] }] : [{}, { token: [] }] }),
+      : { security: [...(route.auth === "user" ? [] : [{}]), { token: [] }, { signature: [] }] }),
     ...(parameters(route).length === 0 ? {} : { parameters: parameters(route) }),
     ...(body === null ? {} : { requestBody: body }),
     responses: responses(route),
@@ -67,7 +78,7 @@ function requestBody(route: Route): JsonObject | null {
 }
 
 function responses(route: Route): JsonObject {
-  const { status, schema, contentType } = route.success;
+  const { status, schema, contentType, redirects } = route.success;
   const success: JsonObject = { description: "Success" };
   if (schema !== null) success.content = { [contentType]: { schema: toJsonSchema(schema) } };
   else if (contentType !== "application/json") {
@@ -81,7 +92,8 @@ function responses(route: Route): JsonObject {
       content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
     },
   ]);
-  return { [status]: success, ...Object.fromEntries(described) };
+  const elsewhere = redirects ? { 302: { description: "It is at the address in the Location header" } } : {};
+  return { [status]: success, ...elsewhere, ...Object.fromEntries(described) };
 }
 
 function toJsonSchema(schema: z.ZodType): JsonObject {

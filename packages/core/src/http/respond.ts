@@ -4,8 +4,13 @@ import type { Registry } from "../registry.ts";
 import type { Reply } from "./route.ts";
 import type { HttpRequest, HttpResponse } from "./types.ts";
 
-const always = { "x-content-type-options": "nosniff" } as const;
-const jsonHeaders = { ...always, "content-type": "application/json; charset=utf-8" } as const;
+/** What a browser is told of every answer: take it for what it says it is, run nothing in it, tell nobody where you were. */
+export const safetyHeaders = {
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+  "referrer-policy": "no-referrer",
+} as const;
+const jsonHeaders = { ...safetyHeaders, "content-type": "application/json; charset=utf-8" } as const;
 
 const cacheControl = {
   none: "no-store",
@@ -51,7 +56,7 @@ export function toResponse(reply: Reply, status: number, exchange: AnsweredExcha
   const { request } = exchange;
   const cache = reply.cache ?? "none";
   if (reply.stream !== undefined || reply.json === undefined) {
-    const headers = { ...always, "cache-control": cacheControl[cache], ...reply.headers };
+    const headers = { ...safetyHeaders, "cache-control": cacheControl[cache], ...reply.headers };
     return { status: reply.status ?? status, headers, body: reply.stream ?? null };
   }
   if (cache === "none") {
@@ -94,6 +99,10 @@ export function toFailure(error: unknown, registry: Registry, request: HttpReque
   return failure(new RegistryError(outage ?? "internal"));
 }
 
+const signatureCodes: readonly string[] = [
+  ...(["invalid_signature", "stale_signature", "replayed_request", "signature_required"] satisfies ErrorCode[]),
+];
+
 function failure(error: RegistryError): HttpResponse {
   const { message, status } = errors[error.code as ErrorCode] ?? errors.internal;
   const retryAfterMs = error.retryAfterMs ?? (status === 503 ? 1000 : undefined);
@@ -102,7 +111,9 @@ function failure(error: RegistryError): HttpResponse {
     headers: {
       ...jsonHeaders,
       "cache-control": "no-store",
-      ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
+      ...(status === 401 ? { "www-authenticate": signatureCodes.includes(error.code) ? "Signature" : "Bearer" } : {}),
+      // Nobody waits for the rest of a body that comes too slowly.
+      ...(status === 408 ? { connection: "close" } : {}),
       ...(status === 416 ? { "content-range": `bytes */${error.details?.size}` } : {}),
       ...(retryAfterMs === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
     },

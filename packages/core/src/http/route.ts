@@ -36,7 +36,7 @@ export interface Reply {
 }
 
 /** What kind of body a route takes. */
-export type BodyKind = "none" | "json" | "multipart" | "archive";
+export type BodyKind = "none" | "json" | "form" | "multipart" | "archive";
 
 /** One route: all there is to say about it. Adapters, OpenAPI, the reserved names and the docs come from the table of these. */
 export interface Route {
@@ -46,8 +46,8 @@ export interface Route {
   /** Name for OpenAPI and for clients. */
   operationId: string;
   summary: string;
-  group: "accounts" | "publishing" | "reading" | "packages" | "members" | "service";
-  /** `user`: needs a signed-in caller. `anyone`: takes one, needs none. `none`: credentials are not looked at. */
+  group: "accounts" | "credentials" | "publishing" | "reading" | "packages" | "members" | "service";
+  /** `user`: needs a signed-in caller. `anyone`: takes one, needs none. `none`: signs nobody in, and looks at signatures only. */
   auth: "user" | "anyone" | "none";
   limit: RateLimitName;
   takes: BodyKind;
@@ -55,7 +55,7 @@ export interface Route {
   /** Failure that a body of another shape stands for. */
   invalid: ErrorCode;
   query: Readonly<Record<string, string>>;
-  success: { status: number; schema: z.ZodType | null; contentType: string };
+  success: { status: number; schema: z.ZodType | null; contentType: string; redirects: boolean };
   /** Failures of this route beside those every route of its kind has. */
   errors: readonly ErrorCode[];
   run(input: RouteInput<never, never>): Promise<Reply>;
@@ -68,7 +68,13 @@ interface Options<Body> extends Declared {
   body?: z.ZodType<Body>;
   invalid?: ErrorCode;
   query?: Readonly<Record<string, string>>;
-  success?: { status?: number; schema?: z.ZodType; contentType?: string };
+  success?: {
+    status?: number;
+    schema?: z.ZodType;
+    contentType?: string;
+    /** Whether it may also send the client on with 302; default false. */
+    redirects?: boolean;
+  };
 }
 
 interface PublicOptions<Body> extends Options<Body> {
@@ -100,7 +106,24 @@ function declare<Body>(options: Options<Body> & { run: unknown }, auth: Route["a
     invalid,
     query,
     takes: takes ?? (body === null ? "none" : "json"),
-    success: { status: 200, schema: null, contentType: "application/json", ...success },
+    success: { status: 200, schema: null, contentType: "application/json", redirects: false, ...success },
     run: options.run as Route["run"],
   };
+}
+
+/** Everything that is mounted at one path. */
+export interface RoutePath {
+  path: string;
+  routes: readonly Route[];
+  /** Methods that the path has, HEAD with GET. */
+  methods: readonly string[];
+}
+
+/** Groups a table by path. */
+export function routePaths(table: readonly Route[]): RoutePath[] {
+  return [...Map.groupBy(table, (route) => route.path)].map(([path, routes]) => ({
+    path,
+    routes,
+    methods: routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])),
+  }));
 }

@@ -2,8 +2,10 @@ import { z } from "zod";
 
 /** JSON schemas of request and answer bodies, in the contract's spelling. Answers may hold more members than the contract names. */
 
-const dateTime = z.iso.datetime().meta({ description: "ISO 8601 in UTC" });
-const digest = z
+/** A moment. */
+export const dateTime = z.iso.datetime().meta({ description: "ISO 8601 in UTC" });
+/** The digest of an archive. */
+export const digest = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
   .meta({ description: "SHA-256 of the archive in hexadecimal" });
@@ -12,7 +14,7 @@ const text = z.string();
 const required = z.string().min(1);
 
 /** What anything may be; operations check it and say which rule it breaks. */
-function checkedLater(schema: Record<string, unknown>) {
+export function checkedLater(schema: Record<string, unknown>) {
   return z.unknown().meta(schema);
 }
 
@@ -25,7 +27,14 @@ export const errorReply = z.object({
 
 export const registerBody = z.object({ username: required, password: required, email: required });
 export const loginBody = z.object({ username: required, password: required });
-export const passwordsBody = z.object({ old_password: required, new_password: required });
+export const passwordsBody = z.object({
+  old_password: required,
+  new_password: required,
+  keep_named_tokens: z
+    .boolean()
+    .optional()
+    .meta({ description: "whether named tokens outlive the change; default: false" }),
+});
 export const tokenReply = z.object({ token: text, expires: dateTime });
 export const whoamiReply = z.object({ username: text, admin: z.boolean() });
 

@@ -1,5 +1,7 @@
+import type { ApiKeyInfo } from "../operations/api-keys.ts";
 import type { AuditEntry } from "../operations/audit.ts";
 import type { SearchHit } from "../operations/search.ts";
+import type { TokenInfo } from "../operations/steps/issuing.ts";
 import type { Release, ReleaseSummary } from "../operations/steps/views.ts";
 import type { UploadState } from "../operations/uploads.ts";
 
@@ -60,6 +62,33 @@ export function wireUpload(upload: UploadState) {
     expires_at: upload.expiresAt,
     sha256: upload.sha256,
     refusal: upload.refusal,
+  };
+}
+
+/** A token without its secret, in the contract's style. */
+export function wireToken(token: TokenInfo) {
+  return {
+    id: token.id,
+    kind: token.kind,
+    name: token.name,
+    scopes: token.scopes,
+    created_at: token.createdAt,
+    last_used_at: token.lastUsedAt,
+    expires_at: token.expiresAt,
+    current: token.isCurrent,
+  };
+}
+
+/** An API key without its secret, in the contract's style. */
+export function wireApiKey(key: ApiKeyInfo) {
+  return {
+    id: key.id,
+    name: key.name,
+    scopes: key.scopes,
+    networks: key.networks,
+    created_at: key.createdAt,
+    last_used_at: key.lastUsedAt,
+    expires_at: key.expiresAt,
   };
 }
 

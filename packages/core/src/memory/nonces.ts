@@ -19,6 +19,7 @@ const RETRY_AFTER_MS = 1000;
  */
 export function memoryNonces(options: MemoryNonceOptions = {}): NonceStore {
   const { clock = systemClock, maxEntries = 250_000 } = options;
+  const startedAt = clock.now();
   const live = new Set<string>();
   const queue: ExpiryQueue = expiryQueue();
 
@@ -28,8 +29,9 @@ export function memoryNonces(options: MemoryNonceOptions = {}): NonceStore {
 
   return {
     // Nothing is awaited inside: that makes a claim one atomic step.
-    async claim(values, ttlMs) {
+    async claim(values, { ttlMs, sinceMs }) {
       const now = clock.now();
+      if (sinceMs < startedAt) return false;
       forgetExpired(now);
       const wanted = new Set(values);
       for (const value of wanted) if (live.has(value)) return false;

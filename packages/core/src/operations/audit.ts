@@ -4,6 +4,7 @@ import { toIso } from "../domain/times.ts";
 import { RegistryError } from "../errors.ts";
 import type { PackageInput } from "./releases.ts";
 import { changeablePackage, readablePackage } from "./steps/access.ts";
+import { requireScope } from "./steps/scopes.ts";
 
 /** One change, as the audit log keeps it. */
 export interface AuditEntry {
@@ -29,8 +30,8 @@ export interface AuditPage {
 }
 
 /**
- * What happened to a package, newest first. For its owners and for administrators; where others came from is for
- * administrators only.
+ * What happened to a package, newest first. For its owners and for administrators; where others came from, and
+ * by which credential, is for administrators only.
  * @throws package_not_found, forbidden, invalid_query
  */
 export async function ofPackage(ctx: Context, actor: Actor, input: PackageInput & AuditPage): Promise<AuditEntry[]> {
@@ -40,10 +41,11 @@ export async function ofPackage(ctx: Context, actor: Actor, input: PackageInput 
 }
 
 /**
- * Everything that happened, newest first. For administrators.
- * @throws forbidden, invalid_query
+ * Everything that happened, newest first. For administrators, with a credential without limits.
+ * @throws insufficient_scope, forbidden, invalid_query
  */
 export async function all(ctx: Context, actor: Actor, input: AuditPage = {}): Promise<AuditEntry[]> {
+  requireScope(actor, { action: "read" });
   if (!actor.isAdmin) throw new RegistryError("forbidden");
   return read(ctx, input);
 }
@@ -65,7 +67,9 @@ async function read(ctx: Context, input: AuditPage & { packageId?: number }): Pr
 }
 
 function withoutOrigin(entry: AuditEntry, actor: Actor): AuditEntry {
-  return entry.username === actor.username ? entry : { ...entry, address: null, requestId: null };
+  if (entry.username === actor.username) return entry;
+  const { credential: _, ...details } = entry.details;
+  return { ...entry, address: null, requestId: null, details };
 }
 
 function toEntry(row: AuditRow): AuditEntry {

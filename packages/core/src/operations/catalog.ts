@@ -1,6 +1,6 @@
 import type { Caller, Context } from "../context.ts";
 import { type LabelKind, listLabels } from "../db/labels.ts";
-import { mayList } from "./steps/access.ts";
+import { mayCount } from "./steps/access.ts";
 
 /** A label, and how many public packages have it. */
 export interface LabelCount {
@@ -19,6 +19,6 @@ export async function tags(ctx: Context, caller: Caller): Promise<LabelCount[]> 
 }
 
 async function labels(ctx: Context, caller: Caller, kind: LabelKind): Promise<LabelCount[]> {
-  if (!mayList(ctx, caller)) return [];
+  if (!mayCount(ctx, caller)) return [];
   return ctx.labelCounts.read(kind, () => listLabels(ctx.database.reader, kind));
 }

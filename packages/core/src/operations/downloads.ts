@@ -40,12 +40,20 @@ export async function locate(ctx: Context, caller: Caller, input: ArchiveLocator
   if (found === undefined) throw new RegistryError("version_not_found");
   const { packageId, visibility, archive } = found;
   const isPublic = isForEverybody(ctx, { visibility });
-  if (!isPublic && !hasGrant(ctx, input) && !(await mayRead(ctx, caller, { id: packageId, visibility }))) {
+  if (
+    !isPublic &&
+    !hasGrant(ctx, input) &&
+    !(await mayRead(ctx, caller, { id: packageId, name: input.package, visibility }))
+  ) {
     throw new RegistryError("version_not_found");
   }
   if (archive === null) throw new RegistryError("version_deleted");
   const located: Archive = { ...archive, audience: isPublic ? "shared" : "client" };
-  return { ...located, open: (options = {}) => openArchive(ctx, located, options) };
+  return {
+    ...located,
+    open: (options = {}) => openArchive(ctx, located, options),
+    ...(ctx.policy.redirectDownloads && { redirect: () => signAddress(ctx, located) }),
+  };
 }
 
 /** An archive that the caller may open. */
@@ -55,6 +63,12 @@ export interface LocatedArchive extends Archive {
    * @throws version_not_found when the bytes are missing, unavailable when they are damaged or the storage fails
    */
   open(options?: OpenOptions): Promise<OpenArchive>;
+  /**
+   * Makes an address at which the storage serves the whole archive to anybody, for `limits.signedPathTtlMs`; that counts as a
+   * download. Left out where the registry streams (option `download`).
+   * @throws unavailable when the storage fails
+   */
+  redirect?(): Promise<string>;
 }
 
 /** An archive that is open for reading. */
@@ -96,6 +110,14 @@ async function openArchive(ctx: Context, archive: Archive, { range, count }: Ope
   return { ...archive, body: blob.body };
 }
 
+async function signAddress(ctx: Context, { sha256, fileName, versionId, packageId }: Archive): Promise<string> {
+  const wanted = { expiresInMs: ctx.limits.signedPathTtlMs, fileName };
+  const url = await onStorage(ctx, async () => ctx.storage.signedUrl?.(sha256, wanted));
+  if (url === undefined) throw new RegistryError("unavailable");
+  ctx.downloads.count(versionId, packageId);
+  return url;
+}
+
 interface FoundArchive {
   packageId: number;
   visibility: string;
@@ -124,5 +146,5 @@ async function load(ctx: Context, input: VersionInput): Promise<FoundArchive | u
 
 function hasGrant(ctx: Context, { grant, ...input }: ArchiveLocator): boolean {
   if (grant === undefined) return false;
-  return grantHolds(ctx.signingKeys, zipballPath(input.package, input.version), grant, ctx.clock.now());
+  return grantHolds(ctx.keys.addresses, zipballPath(input.package, input.version), grant, ctx.clock.now());
 }

@@ -1,6 +1,5 @@
 import type { Actor, Caller, Context } from "../context.ts";
 import { countOwners, deleteRole, findRole, listMaintainers, saveRole } from "../db/maintainers.ts";
-import { lockPackage } from "../db/packages.ts";
 import { findUser } from "../db/users.ts";
 import { parseRole, type Role } from "../domain/permissions.ts";
 import { RegistryError } from "../errors.ts";
@@ -40,7 +39,6 @@ export async function add(ctx: Context, actor: Actor, input: AddMaintainerInput)
     details: { username: user.username, role },
   } as const;
   await applyChange(ctx, request, async (tx) => {
-    await lockPackage(tx, target.id);
     await requireRole(tx, actor, target.id, requirement);
     const [before] = await findRole(tx, { packageId: target.id, userId: user.id });
     if (before?.role === "owner" && role !== "owner") await requireOtherOwner(tx, target.id);
@@ -70,7 +68,6 @@ export async function remove(ctx: Context, actor: Actor, input: RemoveMaintainer
     details: { username: user.username },
   } as const;
   return applyChange(ctx, request, async (tx) => {
-    await lockPackage(tx, target.id);
     await requireRole(tx, actor, target.id, requirement);
     const [before] = await findRole(tx, { packageId: target.id, userId: user.id });
     if (before === undefined || before.role === "owner") throw new RegistryError("not_a_maintainer");
@@ -107,7 +104,6 @@ export async function transfer(ctx: Context, actor: Actor, input: TransferInput)
   const details = { username: user.username, role };
   const request = { action: "package.transfer", caller: actor, package: target, details } as const;
   await applyChange(ctx, request, async (tx) => {
-    await lockPackage(tx, target.id);
     await requireRole(tx, actor, target.id, requirement);
     if (user.id !== actor.userId) await saveRole(tx, target.id, actor.userId, "maintainer");
     await saveRole(tx, target.id, user.id, role);

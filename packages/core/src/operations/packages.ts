@@ -3,7 +3,7 @@ import { listChangelogs } from "../db/changelogs.ts";
 import { listDependencies, listDependents } from "../db/dependencies.ts";
 import { listDownloadDays, listVersionDownloads } from "../db/downloads.ts";
 import { indexPackage } from "../db/package-index.ts";
-import { findPackageById, lockPackage, updatePackage } from "../db/packages.ts";
+import { findPackageById, updatePackage } from "../db/packages.ts";
 import { summarizeRatings } from "../db/ratings.ts";
 import { updateDeclaredTexts } from "../db/versions.ts";
 import { parseHome, parseText } from "../domain/manifest.ts";
@@ -49,7 +49,6 @@ export async function update(ctx: Context, actor: Actor, input: UpdatePackageInp
   const requirement = { permission, forbidden: "forbidden" } as const;
   const target = await changeablePackage(ctx, actor, input.package, requirement);
   await applyChange(ctx, { action: "package.update", caller: actor, package: target, details: values }, async (tx) => {
-    await lockPackage(tx, target.id);
     await requireRole(tx, actor, target.id, requirement);
     await updatePackage(tx, target.id, { ...values, update_time: toRowTime(ctx.clock.now()) });
     const [current] = await findPackageById(tx, { id: target.id });
@@ -108,7 +107,7 @@ export async function dependencies(ctx: Context, caller: Caller, input: PackageI
  */
 export async function dependents(ctx: Context, caller: Caller, input: PackageInput): Promise<Dependency[]> {
   const target = await readablePackage(ctx, caller, input.package);
-  const rows = await listDependents(ctx.database.reader, target.id, viewerOf(caller));
+  const rows = await listDependents(ctx.database.reader, target.id, viewerOf(ctx, caller));
   return rows.map(({ name, range }) => ({ package: name, range }));
 }
 

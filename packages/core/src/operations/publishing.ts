@@ -1,21 +1,22 @@
 import { parsePublishYaml } from "../archive/publish-yaml.ts";
 import type { Actor, Context } from "../context.ts";
-import { findPackage } from "../db/packages.ts";
 import { closeUploads, insertUpload } from "../db/uploads.ts";
 import { findVersion, findVersionById } from "../db/versions.ts";
-import { invalidPackage, parsePackageName } from "../domain/names.ts";
+import { invalidPackage } from "../domain/names.ts";
 import { uploadPath } from "../domain/paths.ts";
 import { isVisible } from "../domain/status.ts";
 import { toIso, toRowTime } from "../domain/times.ts";
 import { hashSecret, newUploadId } from "../domain/tokens.ts";
 import { parseVersion } from "../domain/versions.ts";
 import { RegistryError } from "../errors.ts";
-import { get, type VersionInput } from "./releases.ts";
-import { requireRole } from "./steps/access.ts";
+import type { VersionInput } from "./releases.ts";
 import { activate } from "./steps/activation.ts";
 import { applyChange } from "./steps/change.ts";
-import { openVersion, publishRequirement } from "./steps/opening.ts";
+import { findPublishable, openVersion } from "./steps/opening.ts";
+import { requireByteQuota, requireUploadQuota } from "./steps/quotas.ts";
 import { parseRelease, type ReleaseInput } from "./steps/release-input.ts";
+import { requireGrantedBytes, requireScope } from "./steps/scopes.ts";
+import { showChanged } from "./steps/showing.ts";
 import { type ArchiveInput, commitStaged, inspectStaged, withStaged } from "./steps/staging.ts";
 import { type Release, toRelease } from "./steps/views.ts";
 import { isPrivate } from "./steps/visibility.ts";
@@ -35,12 +36,12 @@ export interface OpenRelease {
 /**
  * Opens a version of a package, new or known, for its archive. A version that still waits, or whose upload expired or was
  * refused, is opened anew. Whoever opens the first version of a new name owns the package.
- * @throws invalid_package, release_forbidden, name_taken, type_conflict, version_exists
+ * @throws insufficient_scope, invalid_package, release_forbidden, name_taken, type_conflict, version_exists, quota_exceeded
  */
 export async function create(ctx: Context, actor: Actor, input: ReleaseInput): Promise<OpenRelease> {
   const fields = await parseRelease(ctx, actor, input);
-  const [known] = await findPackage(ctx.database, { name: fields.package });
-  if (known !== undefined) await requireRole(ctx.database, actor, known.id, publishRequirement);
+  requireScope(actor, { action: "publish", package: fields.package, version: fields.version });
+  const known = await findPublishable(ctx, actor, fields.package);
   const uploadId = newUploadId();
   const request = {
     action: "release.open",
@@ -54,6 +55,7 @@ export async function create(ctx: Context, actor: Actor, input: ReleaseInput): P
     const expires_at = toRowTime(now + ctx.limits.uploadTtlMs);
     const created_at = toRowTime(now);
     const id_hash = hashSecret(uploadId);
+    await requireUploadQuota(ctx, tx, { actor, versionId });
     await insertUpload(tx, { id_hash, version_id: versionId, user_id: actor.userId, created_at, expires_at });
     const release = toRelease(target, { ...row, published_at: null, sha256: null, size: null, yank_reason: null });
     return {
@@ -74,11 +76,12 @@ export interface PublishInput extends VersionInput, ArchiveInput {}
  * @throws what `create` and `uploads.receive` throw; invalid_package when `publish.yaml` names another package or version
  */
 export async function publish(ctx: Context, actor: Actor, input: PublishInput): Promise<Release> {
-  const [known] = await findPackage(ctx.database, { name: input.package });
-  if (known !== undefined) await requireRole(ctx.database, actor, known.id, publishRequirement);
-  else parsePackageName(input.package);
+  requireScope(actor, { action: "publish", package: input.package, version: input.version });
+  const known = await findPublishable(ctx, actor, input.package);
   parseVersion(input.version);
+  await requireByteQuota(ctx, ctx.database.reader, { actor, size: input.expectedSize ?? 0 });
   await withStaged(ctx, input, async (archive) => {
+    requireGrantedBytes(actor, archive.sha256);
     const inspection = await inspectStaged(ctx, archive);
     if (known !== undefined && (await isPublished(ctx, known.id, input.version, archive.sha256))) return;
     const fields = await parseRelease(ctx, actor, toReleaseInput(input, inspection.documents.manifest));
@@ -99,7 +102,7 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
       await activate(ctx, tx, { actor, version, sha256, size, inspection });
     });
   });
-  return get(ctx, actor, input);
+  return showChanged(ctx, actor, input);
 }
 
 async function isPublished(ctx: Context, packageId: number, version: string, sha256: string): Promise<boolean> {
@@ -110,7 +113,7 @@ async function isPublished(ctx: Context, packageId: number, version: string, sha
 function toReleaseInput(input: PublishInput, publishYaml: string | null): ReleaseInput {
   const target = { package: input.package, version: input.version };
   if (publishYaml === null) return target;
-  const { name, version, effective, category, parameters, ...rest } = parsePublishYaml(publishYaml);
+  const { name, version, effective, ...rest } = parsePublishYaml(publishYaml);
   if (name !== undefined && name !== input.package) throw invalidPackage("name", `publish.yaml says ${name}`);
   if (version !== undefined && version !== input.version)
     throw invalidPackage("version", `publish.yaml says ${version}`);

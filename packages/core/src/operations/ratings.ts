@@ -8,6 +8,7 @@ import type { PackageInput } from "./releases.ts";
 import { readablePackage, roleOf } from "./steps/access.ts";
 import { applyChange } from "./steps/change.ts";
 import { parseReason } from "./steps/reasons.ts";
+import { requireScope } from "./steps/scopes.ts";
 
 /** One user's opinion of a package. */
 export interface Rating {
@@ -60,10 +61,11 @@ export async function remove(ctx: Context, actor: Actor, input: PackageInput): P
 
 /**
  * The actor's opinion of a package.
- * @throws package_not_found, rating_not_found
+ * @throws package_not_found, insufficient_scope, rating_not_found
  */
 export async function get(ctx: Context, actor: Actor, input: PackageInput): Promise<Rating> {
   const target = await readablePackage(ctx, actor, input.package);
+  requireScope(actor, { action: "read", package: target.name });
   const row = await findRating(ctx.database.reader, target.id, actor.userId);
   if (row === undefined) throw new RegistryError("rating_not_found");
   return toRating(row);

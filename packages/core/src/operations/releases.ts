@@ -2,7 +2,7 @@ import type { Caller, Context } from "../context.ts";
 import { listVisibleVersions } from "../db/versions.ts";
 import { RegistryError } from "../errors.ts";
 import { isForEverybody } from "./steps/access.ts";
-import { latestFor, loadVersion, readHead, withGrant } from "./steps/reading.ts";
+import { latestFor, loadVersion, readHead, readPart, withGrant } from "./steps/reading.ts";
 import { type Release, type ReleaseSummary, toSummary } from "./steps/views.ts";
 
 /** Which package. */
@@ -27,11 +27,13 @@ export interface ResolvedRelease {
  * @throws package_not_found when there is none, or the caller may not know of it
  */
 export async function list(ctx: Context, caller: Caller, input: PackageInput): Promise<readonly ReleaseSummary[]> {
-  const head = await readHead(ctx, caller, input.package, "package_not_found");
-  const releases = await ctx.cache.read(head.name, "list", async () => {
+  const notFound = "package_not_found";
+  const head = await readHead(ctx, caller, input.package, notFound);
+  const load = async () => {
     const rows = await listVisibleVersions(ctx.database, { packageId: head.id });
     return Object.freeze(rows.map((row) => toSummary(head.name, row)));
-  });
+  };
+  const releases = await readPart(ctx, { caller, head, notFound }, ["list", load]);
   if (releases === undefined || releases.length === 0) throw new RegistryError("package_not_found");
   if (isForEverybody(ctx, head)) return releases;
   return releases.map((release) => withGrant(ctx, release));
@@ -42,12 +44,14 @@ export async function list(ctx: Context, caller: Caller, input: PackageInput): P
  * @throws version_not_found, and version_deleted for one that was there once
  */
 export async function get(ctx: Context, caller: Caller, input: VersionInput): Promise<Release> {
-  const head = await readHead(ctx, caller, input.package, "version_not_found");
-  const release = await ctx.cache.read(head.name, `version ${input.version}`, async () => {
+  const notFound = "version_not_found";
+  const head = await readHead(ctx, caller, input.package, notFound);
+  const load = async () => {
     const row = await loadVersion(ctx, input);
     if (row?.status === "deleted") throw new RegistryError("version_deleted");
     return row?.release;
-  });
+  };
+  const release = await readPart(ctx, { caller, head, notFound }, [`version ${input.version}`, load]);
   if (release === undefined) throw new RegistryError("version_not_found");
   return isForEverybody(ctx, head) ? release : withGrant(ctx, release);
 }

@@ -1,10 +1,11 @@
 import type { Caller, Context } from "../context.ts";
-import { listPartialRollouts, listRollouts } from "../db/rollouts.ts";
+import { listRollouts } from "../db/rollouts.ts";
 import { findPackages, type SearchRow } from "../db/search.ts";
 import { findVersion } from "../db/versions.ts";
 import { maxSearchLength, queryTerms } from "../domain/search-terms.ts";
 import { RegistryError } from "../errors.ts";
 import { isForEverybody, mayList, viewerOf } from "./steps/access.ts";
+import { hiddenIdsOf } from "./steps/hidden.ts";
 import { clientOf, pickForClient, withGrant } from "./steps/reading.ts";
 import { type ReleaseSummary, toSummary } from "./steps/views.ts";
 
@@ -42,7 +43,7 @@ export async function packages(ctx: Context, caller: Caller, input: SearchInput)
   const rows = await findPackages(ctx.database.reader, {
     terms,
     text: text.toLowerCase(),
-    viewer: viewerOf(caller),
+    viewer: viewerOf(ctx, caller),
     hiddenIds: await hiddenIdsOf(ctx, caller),
     limit,
     offset: (page - 1) * limit,
@@ -68,15 +69,6 @@ function parsePaging({ text, limit = 20, page = 1 }: SearchInput): { limit: numb
     });
   }
   return { limit, page };
-}
-
-/** Packages of which no version is out for this client: left out before pages are cut, so that pages stay full. */
-async function hiddenIdsOf(ctx: Context, caller: Caller): Promise<number[]> {
-  const clientId = clientOf(ctx, caller);
-  const rollouts = await listPartialRollouts(ctx.database, {});
-  return [...Map.groupBy(rollouts, (row) => row.package_id)]
-    .filter(([, rows]) => pickForClient({ latestKey: null, latestRollout: 0 }, rows, clientId) === null)
-    .map(([packageId]) => packageId);
 }
 
 async function toHit(ctx: Context, caller: Caller, row: SearchRow): Promise<SearchHit | null> {

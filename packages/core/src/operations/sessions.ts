@@ -1,23 +1,22 @@
 import { type Actor, actor, type Caller, type Context, type Origin } from "../context.ts";
-import { deleteToken, insertToken } from "../db/tokens.ts";
-import { findSession, findUser, insertUser, type UserRow, updateUser } from "../db/users.ts";
+import { lockUser } from "../db/locks.ts";
+import { deleteFamily, deleteToken, findTokenByHash, rotateToken } from "../db/tokens.ts";
+import { findUser, insertUser, type UserRow, updateUser } from "../db/users.ts";
 import { foldAccount, parseEmail, parseUsername } from "../domain/names.ts";
-import { fromRowTime, toRowTime } from "../domain/times.ts";
-import { hashSecret, looksLikeToken, newToken } from "../domain/tokens.ts";
+import { scopesFromText } from "../domain/scopes.ts";
+import { toRowTime } from "../domain/times.ts";
+import { hashSecret, looksLikeToken, newFamily } from "../domain/tokens.ts";
 import { RegistryError } from "../errors.ts";
-import type { Tx } from "../ports/database.ts";
 import { applyChange } from "./steps/change.ts";
+import { isLiveToken } from "./steps/credentials.ts";
+import { decoyFor } from "./steps/decoys.ts";
+import { requireScope } from "./steps/scopes.ts";
+import { endStolen, issueSession, requireToken, type Session } from "./steps/session-tokens.ts";
 
 /** What a user signs in with. */
 export interface LoginInput {
   username: string;
   password: string;
-}
-
-/** A token that authenticates its bearer, and when it stops doing so (ISO 8601, UTC). Shown once; nobody can read it again. */
-export interface Session {
-  token: string;
-  expiresAt: string;
 }
 
 /**
@@ -26,51 +25,75 @@ export interface Session {
  */
 export async function login(ctx: Context, origin: Origin, input: LoginInput): Promise<Session> {
   const user = await findUser(ctx.database.reader, input.username);
-  const decoy = await ctx.decoyHash();
+  const decoy = await decoyFor(ctx, input.username);
   // Accounts of a host's own users have no hash at all.
   const verdict = await ctx.passwords.verify(user?.password_hash || decoy, input.password);
-  if (user === undefined || !verdict.matches) throw new RegistryError("invalid_credentials");
+  if (user === undefined || !verdict.matches) {
+    // Not in the audit log, which guessing would fill, and never as it was typed: people type passwords there.
+    const fields = { userId: user?.id ?? null, address: origin.address, requestId: origin.requestId };
+    ctx.logger.warn(fields, "sign-in failed");
+    throw new RegistryError("invalid_credentials");
+  }
   const newHash = verdict.outdated ? await ctx.passwords.hash(input.password) : null;
   const request = { action: "session.login", caller: toActor(user, null, origin) } as const;
-  return applyChange(ctx, request, async (tx) => {
+  const session = await applyChange(ctx, request, async (tx) => {
     // Read again: a password that was changed while this one was being checked does not sign anybody in.
+    await lockUser(tx, user.id);
     const current = await findUser(tx, user.username);
     if (current?.password_hash !== user.password_hash) throw new RegistryError("invalid_credentials");
     await updateUser(tx, user.id, {
       last_login: toRowTime(ctx.clock.now()),
       ...(newHash === null ? {} : { password_hash: newHash }),
     });
-    return issueToken(ctx, tx, user.id);
+    return issueSession(ctx, tx, { userId: user.id, family: newFamily(ctx.clock.now()) });
   });
+  await ctx.cleanTokens();
+  return session;
 }
 
 /**
- * The actor behind a token.
- * @throws invalid_token when it is unknown, expired or revoked
+ * The actor behind a token. A token that was replaced more than a minute ago and is presented again was stolen, or its
+ * replacement was: every token of that sign-in ends.
+ * @throws invalid_token when it is unknown, expired, replaced or revoked
  */
 export async function authenticate(ctx: Context, token: string, origin: Origin = {}): Promise<Actor> {
   if (!looksLikeToken(token)) throw new RegistryError("invalid_token");
-  const [row] = await findSession(ctx.database, { tokenHash: hashSecret(token) });
-  const expiresAt = fromRowTime(row?.expired_at ?? null);
-  if (row === undefined || expiresAt === null || expiresAt <= ctx.clock.now()) throw new RegistryError("invalid_token");
+  const [row] = await findTokenByHash(ctx.database, { tokenHash: hashSecret(token) });
+  if (row === undefined) throw new RegistryError("invalid_token");
+  if (!isLiveToken(row, ctx.clock.now())) {
+    await endStolen(ctx, row, origin);
+    throw new RegistryError("invalid_token");
+  }
+  ctx.uses.note(row.id);
+  const scopes = scopesFromText(row.scopes);
   return actor({
     ...origin,
     userId: row.user_id,
     username: row.username,
     isAdmin: row.is_admin === 1,
-    tokenId: row.token_id,
+    tokenId: row.id,
+    apiKeyId: null,
+    scopes,
   });
 }
 
 /**
  * Replaces the actor's token by a new one; the old one is void at once. Of several attempts with one token, one succeeds.
- * @throws invalid_token
+ * A sign-in can be prolonged so for some time, not for ever.
+ * @throws invalid_token, insufficient_scope, not_refreshable for what is no sign-in
  */
 export async function refresh(ctx: Context, caller: Actor): Promise<Session> {
-  return applyChange(ctx, { action: "session.refresh", caller }, async (tx) => {
-    await endToken(tx, caller);
-    return issueToken(ctx, tx, caller.userId);
+  requireScope(caller, { action: "account" });
+  if (caller.scopes !== null || caller.tokenId === null) throw new RegistryError("not_refreshable");
+  const session = await applyChange(ctx, { action: "session.refresh", caller }, async (tx) => {
+    const token = await requireToken(tx, caller);
+    if (token.kind !== "session") throw new RegistryError("not_refreshable");
+    const now = ctx.clock.now();
+    if (!(await rotateToken(tx, token.id, toRowTime(now)))) throw new RegistryError("invalid_token");
+    return issueSession(ctx, tx, { userId: caller.userId, family: token.family ?? newFamily(now) });
   });
+  await ctx.cleanTokens();
+  return session;
 }
 
 /**
@@ -78,7 +101,11 @@ export async function refresh(ctx: Context, caller: Actor): Promise<Session> {
  * @throws invalid_token when it ended already
  */
 export async function logout(ctx: Context, caller: Actor): Promise<void> {
-  await applyChange(ctx, { action: "session.logout", caller }, (tx) => endToken(tx, caller));
+  await applyChange(ctx, { action: "session.logout", caller }, async (tx) => {
+    const token = await requireToken(tx, caller);
+    if (!(await deleteToken(tx, token.id))) throw new RegistryError("invalid_token");
+    if (token.family !== null) await deleteFamily(tx, token.family);
+  });
 }
 
 /** A user of the host's own, as the host vouches for them. */
@@ -106,8 +133,12 @@ export interface Identity {
   isAdmin: boolean;
 }
 
-/** Who the actor is. */
+/**
+ * Who the actor is.
+ * @throws insufficient_scope for a credential that is not good for reading
+ */
 export async function whoami(_ctx: Context, caller: Actor): Promise<Identity> {
+  requireScope(caller, { action: "read" });
   return { username: caller.username, isAdmin: caller.isAdmin };
 }
 
@@ -135,22 +166,6 @@ async function adopt(ctx: Context, { username, email }: HostUser, origin: Origin
 }
 
 function toActor(user: UserRow, tokenId: number | null, origin: Origin): Actor {
-  return actor({ ...origin, userId: user.id, username: user.username, isAdmin: user.is_admin === 1, tokenId });
-}
-
-async function issueToken(ctx: Context, tx: Tx, userId: number): Promise<Session> {
-  const token = newToken();
-  const now = ctx.clock.now();
-  const expiresAt = now + ctx.limits.tokenTtlMs;
-  await insertToken(tx, {
-    user_id: userId,
-    token: hashSecret(token),
-    created_at: toRowTime(now),
-    expired_at: toRowTime(expiresAt),
-  });
-  return { token, expiresAt: new Date(expiresAt).toISOString() };
-}
-
-async function endToken(tx: Tx, caller: Actor): Promise<void> {
-  if (caller.tokenId === null || !(await deleteToken(tx, caller.tokenId))) throw new RegistryError("invalid_token");
+  const fields = { userId: user.id, username: user.username, isAdmin: user.is_admin === 1 };
+  return actor({ ...origin, ...fields, tokenId, apiKeyId: null, scopes: null });
 }

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { Actor, Context } from "../context.ts";
 import { closeUpload, completeUpload, findUpload, type UploadRow, updateRefusal } from "../db/uploads.ts";
 import { findVersionById, moveVersion } from "../db/versions.ts";
+import { allows, covers } from "../domain/scopes.ts";
 import { isVisible, nextStatus } from "../domain/status.ts";
 import { fromRowTime, toIso } from "../domain/times.ts";
 import { hashSecret, looksLikeUploadId } from "../domain/tokens.ts";
@@ -10,6 +11,8 @@ import { requireRole } from "./steps/access.ts";
 import { activate, requireFittingVisibility } from "./steps/activation.ts";
 import { applyChange } from "./steps/change.ts";
 import { publishRequirement } from "./steps/opening.ts";
+import { requireByteQuota } from "./steps/quotas.ts";
+import { requireGrantedBytes, requireScope } from "./steps/scopes.ts";
 import {
   type ArchiveInput,
   commitStaged,
@@ -41,15 +44,18 @@ export interface PublishedArchive {
  * Takes the archive of an open version and makes the version visible, all or nothing. Sending the same bytes to the same id
  * again succeeds again, so that a lost answer can be repeated.
  * @throws invalid_upload for an id that is unknown, somebody else's, expired, or used for other bytes; release_forbidden when
- * the right to publish was taken away meanwhile; invalid_archive, payload_too_large, incomplete_body, no_file;
+ * the right to publish was taken away meanwhile; insufficient_scope, also for other bytes than a grant is good for; invalid_archive, payload_too_large, incomplete_body, no_file;
  * invalid_package when the archive's `publish.yaml` says private and the package is public
  */
 export async function receive(ctx: Context, actor: Actor, input: ReceiveInput): Promise<PublishedArchive> {
   const upload = await requireUpload(ctx, actor, input.uploadId);
+  requireScope(actor, { action: "publish", package: upload.package, version: upload.version });
   if (upload.completed_sha256 !== null) return repeat(ctx, upload, input.body);
   requireOpen(ctx, upload);
   await requireRole(ctx.database, actor, upload.package_id, publishRequirement);
+  await requireByteQuota(ctx, ctx.database.reader, { actor, size: input.expectedSize ?? 0 });
   return withStaged(ctx, input, async (archive) => {
+    requireGrantedBytes(actor, archive.sha256);
     const inspection = await inspectStaged(ctx, archive).catch((error: unknown) => keepRefusal(ctx, upload, error));
     await requireFittingVisibility(ctx, upload.package_id, inspection);
     await commitStaged(ctx, archive);
@@ -106,14 +112,17 @@ export interface UploadState {
 }
 
 /**
- * Where an upload of the actor's stands.
- * @throws invalid_upload
+ * Where an upload of the actor's stands. A credential with limits must be good for publishing or reading the package.
+ * @throws invalid_upload, insufficient_scope
  */
 export async function get(ctx: Context, actor: Actor, input: UploadInput): Promise<UploadState> {
   const upload = await requireUpload(ctx, actor, input.uploadId);
+  const { package: name, version } = upload;
+  const mayPublish = allows(actor.scopes, { action: "publish", package: name, version });
+  if (!mayPublish) requireScope(actor, { action: "read", package: name });
   return {
-    package: upload.package,
-    version: upload.version,
+    package: name,
+    version,
     state: stateOf(ctx, upload),
     expiresAt: toIso(upload.expires_at),
     sha256: upload.completed_sha256,
@@ -143,7 +152,8 @@ export async function cancel(ctx: Context, actor: Actor, input: UploadInput): Pr
 
 async function requireUpload(ctx: Context, actor: Actor, uploadId: string): Promise<UploadRow> {
   const upload = looksLikeUploadId(uploadId) ? await findUpload(ctx.database.reader, hashSecret(uploadId)) : undefined;
-  if (upload === undefined || upload.user_id !== actor.userId) throw new RegistryError("invalid_upload");
+  const isTheirs = upload?.user_id === actor.userId && covers(actor.scopes, upload.package, upload.version);
+  if (!isTheirs) throw new RegistryError("invalid_upload");
   return upload;
 }
 

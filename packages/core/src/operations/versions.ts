@@ -1,6 +1,5 @@
 import type { Actor, Context } from "../context.ts";
 import { refreshPackage } from "../db/package-index.ts";
-import { lockPackage } from "../db/packages.ts";
 import { updateRollout } from "../db/rollouts.ts";
 import { moveVersion, type VersionRow } from "../db/versions.ts";
 import type { Permission } from "../domain/permissions.ts";
@@ -14,6 +13,8 @@ import type { VersionInput } from "./releases.ts";
 import { changeablePackage, readablePackage, requireAdmin, requireRole, requireVersion } from "./steps/access.ts";
 import { applyChange } from "./steps/change.ts";
 import { parseReason } from "./steps/reasons.ts";
+import { showChanged } from "./steps/showing.ts";
+import type { Release } from "./steps/views.ts";
 
 /** Which version to warn of, and why. */
 export interface YankInput extends VersionInput {
@@ -25,19 +26,21 @@ export interface YankInput extends VersionInput {
  * Warns of a version: it leaves *latest* and search, and can still be read and downloaded by its number.
  * @throws package_not_found, forbidden, version_not_found, invalid_transition
  */
-export async function yank(ctx: Context, actor: Actor, input: YankInput): Promise<void> {
+export async function yank(ctx: Context, actor: Actor, input: YankInput): Promise<Release> {
   const yank_reason = parseReason(input.reason);
   const step = { action: "release.yank", transition: "yank", permission: "yank" } as const;
   await moveByMember(ctx, actor, input, { ...step, values: () => ({ yank_reason }) });
+  return showChanged(ctx, actor, input);
 }
 
 /**
  * Takes the warning of a version back.
  * @throws package_not_found, forbidden, version_not_found, invalid_transition
  */
-export async function unyank(ctx: Context, actor: Actor, input: VersionInput): Promise<void> {
+export async function unyank(ctx: Context, actor: Actor, input: VersionInput): Promise<Release> {
   const step = { action: "release.unyank", transition: "unyank", permission: "yank" } as const;
   await moveByMember(ctx, actor, input, { ...step, values: () => ({ yank_reason: null }) });
+  return showChanged(ctx, actor, input);
 }
 
 /**
@@ -60,7 +63,7 @@ export async function remove(ctx: Context, actor: Actor, input: VersionInput): P
  * Takes a deletion back.
  * @throws package_not_found, forbidden, version_not_found, invalid_transition, restore_expired
  */
-export async function restore(ctx: Context, actor: Actor, input: VersionInput): Promise<void> {
+export async function restore(ctx: Context, actor: Actor, input: VersionInput): Promise<Release> {
   const step = { action: "release.restore", transition: "restore", permission: "restore" } as const;
   await moveByMember(ctx, actor, input, {
     ...step,
@@ -70,6 +73,7 @@ export async function restore(ctx: Context, actor: Actor, input: VersionInput): 
       return { deleted_at: null };
     },
   });
+  return showChanged(ctx, actor, input);
 }
 
 /** A version and the share of the clients it is out for. */
@@ -82,7 +86,7 @@ export interface RolloutInput extends VersionInput {
  * Sets for what share of the clients an active version takes part in *latest*.
  * @throws invalid_rollout, package_not_found, forbidden, version_not_found, invalid_transition
  */
-export async function setRollout(ctx: Context, actor: Actor, input: RolloutInput): Promise<void> {
+export async function setRollout(ctx: Context, actor: Actor, input: RolloutInput): Promise<Release> {
   const ratio = parseRatio(input.ratio);
   const requirement = { permission: "rollout", forbidden: "forbidden" } as const;
   const target = await changeablePackage(ctx, actor, input.package, requirement);
@@ -95,11 +99,11 @@ export async function setRollout(ctx: Context, actor: Actor, input: RolloutInput
     details: { ratio },
   } as const;
   await applyChange(ctx, request, async (tx) => {
-    await lockPackage(tx, target.id);
     await requireRole(tx, actor, target.id, requirement);
     if (!(await updateRollout(tx, version.id, ratio))) throw new RegistryError("invalid_transition");
     await refreshPackage(tx, target.id, ctx.clock.now());
   });
+  return showChanged(ctx, actor, input);
 }
 
 /**
@@ -138,7 +142,6 @@ async function moveByMember(ctx: Context, actor: Actor, input: VersionInput, ste
   const version = await requireVersion(ctx.database, target.id, input.version);
   const request = { action: step.action, caller: actor, package: target, version: input.version } as const;
   await applyChange(ctx, request, async (tx) => {
-    await lockPackage(tx, target.id);
     await requireRole(tx, actor, target.id, requirement);
     const moved = await move(tx, version, { transition: step.transition, values: () => step.values(version) });
     if (!moved) {
@@ -161,7 +164,6 @@ async function moveByAdmin(ctx: Context, actor: Actor, input: VersionInput, step
   const details = step.reason === null ? {} : { reason: step.reason };
   const request = { action: step.action, caller: actor, package: target, version: input.version, details } as const;
   await applyChange(ctx, request, async (tx) => {
-    await lockPackage(tx, target.id);
     await requireAdmin(tx, actor);
     const moved = await move(tx, version, { transition: step.transition, values: () => ({}) });
     if (!moved) throw new RegistryError("invalid_transition", { details: { status: version.status } });

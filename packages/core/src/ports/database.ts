@@ -13,7 +13,10 @@ export type Engine = "sqlite" | "mysql";
 /** The relational database. Everything the registry knows but the archives' bytes lies here. */
 export interface Database {
   readonly engine: Engine;
-  /** Reads outside a transaction. Sees committed data only, and what this process has committed at once. */
+  /**
+   * Reads outside a transaction. Sees committed data only, and what this process has committed at once. On MySQL, where
+   * changes of the schema are no part of transactions, migrations run through it on one connection.
+   */
   readonly reader: Executor;
   /** Runs a compiled read outside a transaction on a statement that is prepared once and kept. */
   select<Row>(query: CompiledQuery<Row>): Promise<Row[]>;

@@ -6,6 +6,10 @@ export type ChangeAction =
   | "session.login"
   | "session.refresh"
   | "session.logout"
+  | "token.create"
+  | "token.revoke"
+  | "key.create"
+  | "key.revoke"
   | "release.open"
   | "release.publish"
   | "release.yank"
@@ -49,4 +53,9 @@ export interface Hooks {
   before?(change: Change): void | Promise<void>;
   /** Told after the change is committed; the answer does not wait for it. What it throws is logged and changes nothing. */
   after?(change: Change): void | Promise<void>;
+  /**
+   * Asked of every new password: true refuses it. For a list of leaked passwords, which the host keeps or asks; the registry
+   * itself sends a password nowhere. What it throws is not logged (it may quote the password), and answers 503.
+   */
+  isBreached?(password: string): boolean | Promise<boolean>;
 }

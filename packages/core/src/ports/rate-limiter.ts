@@ -4,6 +4,11 @@ export interface RateRule {
   name: string;
   limit: number;
   windowMs: number;
+  /**
+   * What holds while shared counters cannot be reached. `refuse` (default): nothing may go on. `local`: every instance
+   * counts in its own memory meanwhile, so that much may happen once per instance.
+   */
+  outage?: "refuse" | "local";
 }
 
 /** What became of one attempt. */
@@ -17,6 +22,9 @@ export interface RateVerdict {
 
 /** Counts attempts per rule and key. */
 export interface RateLimiter {
-  /** Counts one attempt of `key` under `rule` and says whether it may go on, in one atomic step. */
+  /**
+   * Counts one attempt of `key` under `rule` and says whether it may go on, in one atomic step. An attempt that is refused
+   * does not count. Rejects when the counters cannot be reached and the rule does not say otherwise.
+   */
   take(rule: RateRule, key: string): Promise<RateVerdict>;
 }

@@ -1,8 +1,11 @@
-import type { ColumnType, Generated } from "kysely";
+import type { Generated } from "kysely";
+import type { Defaulted, Optional } from "./columns.ts";
+import type { ApiKeysTable, AuditSealsTable, BlobsTable, UploadsTable } from "./own-tables.ts";
 
 /**
  * The tables as Kysely types. The sixteen documented ones keep their documented names and columns; columns of our own
- * stand after them and are nullable or defaulted; tables of our own follow at the end.
+ * stand after them and are nullable or defaulted; tables of our own follow at the end, most of their columns in
+ * `own-tables.ts`.
  *
  * Times are UTC text, `YYYY-MM-DD HH:MM:SS.mmm` (the original's `CURRENT_TIMESTAMP` rows lack the milliseconds and sort
  * among them). Booleans are 0 or 1. JSON is text.
@@ -27,13 +30,14 @@ export interface Tables {
 
   Uploads: UploadsTable;
   Blobs: BlobsTable;
+  ApiKeys: ApiKeysTable;
+  AuditSeals: AuditSealsTable;
+  Nonces: { value_hash: string; expires_at: number };
+  RateCounters: { counter: string; runs: string; expires_at: number };
   DownloadDays: { version_id: number; day: string; package_id: number; count: number };
   /** Full-text index over packages: one row per package that readers can find, `rowid` is the package's id. */
   PackageSearch: { rowid: number; terms: string };
 }
-
-type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
-type Defaulted<T> = ColumnType<T, T | undefined, T>;
 
 interface UsersTable {
   id: Generated<number>;
@@ -67,6 +71,8 @@ interface PackagesTable {
   deprecation: Optional<string>;
   /** How many active versions are out for a part of the clients only. */
   rollouts: Defaulted<number>;
+  /** Who opened its first version; null for taken-over packages. */
+  created_by: Optional<number>;
 }
 
 interface VersionsTable {
@@ -133,6 +139,18 @@ interface TokensTable {
   token: string;
   created_at: Defaulted<string>;
   expired_at: Optional<string>;
+  /** `session` (a sign-in), `named` (made by its user for a program) or `grant` (publishes one archive once). */
+  kind: Defaulted<string>;
+  /** What the user calls it; null for sessions. */
+  name: Optional<string>;
+  /** JSON of what it is good for, see `Scopes`; null for everything its user may do. */
+  scopes: Optional<string>;
+  /** Coarse: written at most once in a while. */
+  last_used_at: Optional<string>;
+  /** The same for every token that came of one sign-in by refreshing. */
+  family: Optional<string>;
+  /** When a refresh replaced it. From then on it signs nobody in; presented again, it ends its family. */
+  rotated_at: Optional<string>;
 }
 
 interface DependenciesTable {
@@ -169,27 +187,6 @@ interface AuditLogsTable {
   /** Network address the change came from, where one is known. */
   address: Optional<string>;
   request_id: Optional<string>;
-}
-
-interface UploadsTable {
-  /** SHA-256 of the upload id in hexadecimal. */
-  id_hash: string;
-  version_id: number;
-  user_id: number;
-  created_at: string;
-  expires_at: string;
-  /** Digest of the bytes that were accepted; null while the upload is open. */
-  completed_sha256: Optional<string>;
-  /** JSON of the last refusal's details. */
-  refusal: Optional<string>;
-  /** 1 when a newer upload for the same version replaced this one, or it was cancelled. */
-  closed: Defaulted<number>;
-}
-
-interface BlobsTable {
-  sha256: string;
-  size: number;
-  /** `live`, or `doomed` once a sweep has decided to delete it. */
-  state: string;
-  touched_at: string;
+  /** Id of the seal of the audit chain that covers it; 0 while none does. */
+  sealed: Defaulted<number>;
 }

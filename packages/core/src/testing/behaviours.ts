@@ -12,8 +12,8 @@ export type Behaviours<Harness> = Readonly<Record<string, (harness: Harness) => 
 
 /** How a suite gets hold of what it tests. */
 export interface SuiteOptions<Harness> {
-  /** Makes a fresh, empty implementation for one test. */
-  create(): Promise<Harness & { cleanup(): Promise<void> }>;
+  /** Makes a fresh, empty implementation for the test of this title. */
+  create(title: string): Promise<Harness & { cleanup(): Promise<void> }>;
   skip?: readonly Skip[];
 }
 
@@ -35,7 +35,7 @@ export function describeBehaviours<Harness>(
         continue;
       }
       test(title, async () => {
-        const harness = await create();
+        const harness = await create(title);
         try {
           await run(harness);
         } finally {

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Behaviours, describeBehaviours, type Skip } from "./behaviours.ts";
 import { abortBehaviours } from "./http/aborts.ts";
+import { accountRaceBehaviours } from "./http/account-races.ts";
 import { accountBehaviours } from "./http/accounts.ts";
 import { bodyBehaviours } from "./http/bodies.ts";
 import { changeBehaviours } from "./http/changes.ts";
+import { corsBehaviours } from "./http/cors.ts";
+import { credentialBehaviours } from "./http/credentials.ts";
 import { downloadBehaviours } from "./http/downloads.ts";
 import { everywhereBehaviours } from "./http/everywhere.ts";
-import type { HttpAdapter, HttpHarness, RunningAdapter, World } from "./http/harness.ts";
+import type { HttpAdapter, HttpHarness, MadeOf, RunningAdapter, World } from "./http/harness.ts";
 import { hostBehaviours } from "./http/hosts.ts";
 import { limitBehaviours } from "./http/limits.ts";
 import { memberBehaviours } from "./http/members.ts";
@@ -14,23 +17,36 @@ import { multipartBehaviours } from "./http/multipart.ts";
 import { packageBehaviours } from "./http/packages.ts";
 import { pathBehaviours } from "./http/paths.ts";
 import { privacyBehaviours } from "./http/privacy.ts";
+import { publishGrantBehaviours } from "./http/publish-grants.ts";
+import { quotaBehaviours } from "./http/quotas.ts";
 import { raceBehaviours } from "./http/races.ts";
+import { rateHeaderBehaviours } from "./http/rate-headers.ts";
 import { readingBehaviours } from "./http/reading.ts";
 import { coverageBehaviours, recorder } from "./http/recorder.ts";
 import { refusalBehaviours } from "./http/refusals.ts";
 import { releaseFieldBehaviours } from "./http/release-fields.ts";
 import { releaseBehaviours } from "./http/releases.ts";
 import { rolloutBehaviours } from "./http/rollouts.ts";
+import { serverlessDevsBehaviours } from "./http/serverless-devs.ts";
+import { serverlessDevsReadingBehaviours } from "./http/serverless-devs-reading.ts";
+import { serverlessDevsV2Behaviours } from "./http/serverless-devs-v2.ts";
 import { serviceBehaviours } from "./http/service.ts";
 import { sessionBehaviours } from "./http/sessions.ts";
+import { signedBehaviours } from "./http/signed.ts";
+import { signedModeBehaviours } from "./http/signed-modes.ts";
+import { signedReplayBehaviours } from "./http/signed-replays.ts";
+import { signedUploadBehaviours } from "./http/signed-uploads.ts";
+import { slowBodyBehaviours } from "./http/slow-bodies.ts";
 import { uploadBehaviours } from "./http/uploads.ts";
 import { openWorld } from "./http/world.ts";
 
-export type { HttpAdapter, RunningAdapter };
+export type { HttpAdapter, MadeOf, RunningAdapter };
 
 const behaviours: Behaviours<HttpHarness> = {
   ...accountBehaviours,
   ...sessionBehaviours,
+  ...credentialBehaviours,
+  ...publishGrantBehaviours,
   ...releaseBehaviours,
   ...releaseFieldBehaviours,
   ...uploadBehaviours,
@@ -46,11 +62,23 @@ const behaviours: Behaviours<HttpHarness> = {
   ...bodyBehaviours,
   ...multipartBehaviours,
   ...abortBehaviours,
+  ...slowBodyBehaviours,
   ...hostBehaviours,
+  ...corsBehaviours,
   ...rolloutBehaviours,
   ...privacyBehaviours,
   ...limitBehaviours,
+  ...rateHeaderBehaviours,
+  ...quotaBehaviours,
   ...raceBehaviours,
+  ...accountRaceBehaviours,
+  ...signedBehaviours,
+  ...signedReplayBehaviours,
+  ...signedUploadBehaviours,
+  ...signedModeBehaviours,
+  ...serverlessDevsBehaviours,
+  ...serverlessDevsReadingBehaviours,
+  ...serverlessDevsV2Behaviours,
   ...coverageBehaviours,
 };
 

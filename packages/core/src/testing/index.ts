@@ -1,11 +1,11 @@
 export { describeBlobStorage } from "./blob-storage.ts";
 export { digestOf, fillStage, patternBytes, readAll, readBlob, storeBytes } from "./blobs.ts";
 export { type StandingClock, standingClock } from "./clock.ts";
-export { describeDatabase } from "./database.ts";
+export { type CreateDatabase, describeDatabase } from "./database.ts";
 export { describeFaultedOperations } from "./faulted-operations.ts";
 export { type FaultOptions, type FaultPlan, faultPlan, faultyStorage } from "./faults.ts";
 export { faultyDatabase } from "./faulty-database.ts";
-export { describeHttpAdapter, type HttpAdapter, type RunningAdapter } from "./http-adapter.ts";
+export { describeHttpAdapter, type HttpAdapter, type MadeOf, type RunningAdapter } from "./http-adapter.ts";
 export { describeNonceStore } from "./nonce-store.ts";
 export { describeRateLimiter } from "./rate-limiter.ts";
 export {
@@ -15,4 +15,5 @@ export {
   testPassword,
   testRegistry,
 } from "./registry.ts";
+export { signedHeaders, type UnsignedRequest } from "./signer.ts";
 export { type ZipOptions, zipFolder, zipOf } from "./zips.ts";

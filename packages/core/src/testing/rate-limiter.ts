@@ -88,6 +88,31 @@ const behaviours: Behaviours<Harness> = {
     expect(await takeMany(limiter, 310, generous)).toBe(300);
   },
 
+  "allows an attempt of a generous limit at most a 16th of the window late, and never early": async ({
+    limiter,
+    clock,
+  }) => {
+    const generous: RateRule = { name: "search", limit: 40, windowMs: 3200 };
+    const allowedAt: number[] = [];
+    const since = (ms: number) => allowedAt.filter((at) => at > clock.now() - ms).length;
+    for (let index = 0; index < 400; index += 1) {
+      clock.advance((index * index) % 97);
+      const { allowed } = await limiter.take(generous, "key");
+      if (allowed) expect(since(generous.windowMs)).toBeLessThan(generous.limit);
+      else expect(since((generous.windowMs * 17) / 16)).toBeGreaterThanOrEqual(generous.limit);
+      if (allowed) allowedAt.push(clock.now());
+    }
+  },
+
+  "tells keys apart by all of their characters, whatever these are": async ({ limiter }) => {
+    const once: RateRule = { name: "once", limit: 1, windowMs: 1000 };
+    const stem = "k".repeat(100_000);
+    for (const key of [`${stem}1`, `${stem}2`, "k", "K", "k ", "k\0", "\u00e9", "e\u0301", "{k}", ""]) {
+      expect((await limiter.take(once, key)).allowed).toBe(true);
+      expect((await limiter.take(once, key)).allowed).toBe(false);
+    }
+  },
+
   "refuses everything when the limit is 0": async ({ limiter }) => {
     const closed: RateRule = { name: "closed", limit: 0, windowMs: 1000 };
     const verdict = await limiter.take(closed, "key");

@@ -49,6 +49,9 @@ export interface TestRegistry {
 /** The password of every {@link TestRegistry.user}. */
 export const testPassword = "correct horse battery";
 
+/** The secret of registries for tests where they need one and are given none. */
+export const testSecret = "a secret that all registries of the tests share";
+
 /**
  * A registry that is ready to be used: schema made, archives in memory, a clock that stands still, passwords hashed as
  * cheaply as can be.
@@ -93,7 +96,10 @@ export async function testRegistry(options: TestRegistryOptions = {}): Promise<T
 }
 
 async function startRegistry(options: RegistryOptions): Promise<Registry> {
-  const registry = createRegistry({ passwords: argon2Passwords({ memoryKiB: 8, passes: 1 }), ...options });
+  const passwords = argon2Passwords({ memoryKiB: 8, passes: 1 });
+  // Which no other database needs, and some tests do without.
+  const secrets = options.database.engine === "mysql" ? { serverSecret: testSecret } : {};
+  const registry = createRegistry({ passwords, ...secrets, ...options });
   await registry.migrate();
   return registry;
 }

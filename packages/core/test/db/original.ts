@@ -73,7 +73,8 @@ const packages: Record<string, { id: number; row?: Row; versions: [string, strin
   },
 };
 
-const tables: Record<string, Row[]> = {
+/** Every row of the fixture, by table. */
+export const originalRows: Readonly<Record<string, readonly Row[]>> = {
   Users: [
     ...originalUsers.map((username, at) => ({
       id: at + 1,
@@ -122,7 +123,7 @@ const tables: Record<string, Row[]> = {
     { package_id: 1, property_name: "__proto__", property_value: '{"broken": ' },
   ],
   Tokens: [
-    { user_id: 1, token: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", expired_at: "2099-01-01 00:00:00" },
+    { user_id: 1, token: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", expired_at: "2037-01-01 00:00:00" },
     { user_id: 99, token: `srg_${"x".repeat(43)}`, expired_at: null },
   ],
   PackageMaintainers: [
@@ -164,7 +165,7 @@ export function makeOriginal(path: string): void {
     file.pragma("foreign_keys = off");
     file.exec(originalSchema);
     file.exec("BEGIN");
-    for (const [table, rows] of Object.entries(tables)) {
+    for (const [table, rows] of Object.entries(originalRows)) {
       for (const row of rows) {
         const names = Object.keys(row);
         const values = `(${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { grantHolds, grantZipball, uploadPath, zipballPath } from "../../src/domain/paths.ts";
+import { grantHolds, grantPath, uploadPath, zipballPath } from "../../src/domain/paths.ts";
 
 const key = randomBytes(32);
 const nowMs = Date.UTC(2025, 0, 1);
 const path = zipballPath("fc", "1.0.0");
-const grant = grantZipball(key, path, nowMs + 60_000);
+const grant = grantPath(key, path, nowMs + 60_000);
 
 describe("the grant of an address", () => {
   test("holds until it runs out", () => {

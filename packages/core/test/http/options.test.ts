@@ -1,7 +1,31 @@
 import { describe, expect, test } from "vitest";
-import { defaultRateLimits, type HttpOptions, toSettings } from "../../src/http/options.ts";
+import { type AuthMode, defaultRateLimits, type HttpOptions, toSettings } from "../../src/http/options.ts";
 
 describe("toSettings", () => {
+  test("takes tokens and all signatures, unless it is told otherwise", () => {
+    const publicUrl = "https://x.example";
+    const { auth, signatures } = toSettings({ publicUrl });
+    expect(toSettings({ publicUrl, serverlessDevs: true, signatures: { documented: false } }).serverlessDevs).toBe(
+      true,
+    );
+    expect([auth, signatures]).toEqual(["either", { documented: true, wholeKey: true, pathPrefix: "" }]);
+    const strict = { documented: false, wholeKey: false, pathPrefix: "/a/b" };
+    expect(toSettings({ publicUrl, auth: "both", signatures: strict })).toMatchObject({
+      auth: "both",
+      signatures: strict,
+    });
+  });
+
+  test.each<Partial<HttpOptions>>([
+    ...["signatures", "none", "", null].map((auth) => ({ auth: auth as AuthMode })),
+    ...["packages", "/packages/", "/", "//a", "/a?b", "/a#b"].map((pathPrefix) => ({ signatures: { pathPrefix } })),
+    // Its clients would go round both.
+    ...(["token", "signature", "both"] as const).map((auth) => ({ serverlessDevs: true, auth })),
+    { serverlessDevs: true, signatures: { wholeKey: false } },
+  ])("refuses %o", (options) => {
+    expect(() => toSettings({ publicUrl: "https://x.example", ...options })).toThrow(TypeError);
+  });
+
   test.each<[string, HttpOptions]>([
     ["neither address nor hosts", {}],
     ["no hosts", { allowedHosts: [] }],
@@ -38,7 +62,7 @@ describe("toSettings", () => {
       rateLimits: Object.freeze({ search: { limit: 1, windowMs: 2 } }),
     });
     const { rules, jsonBytes } = toSettings(options);
-    expect(rules?.search).toEqual({ name: "search", limit: 1, windowMs: 2 });
+    expect(rules?.search).toEqual({ name: "search", limit: 1, windowMs: 2, outage: "local" });
     expect(rules?.login).toEqual({ name: "login", ...defaultRateLimits.login });
     expect(jsonBytes).toBe(1024 * 1024);
     expect(toSettings({ ...options, rateLimits: "off" }).rules).toBeNull();

@@ -5,6 +5,8 @@ import { memoryNonces } from "../../src/memory/index.ts";
 import { standingClock } from "../../src/testing/clock.ts";
 import { describeNonceStore } from "../../src/testing/nonce-store.ts";
 
+const lasting = (ttlMs: number) => ({ ttlMs, sinceMs: standingClock().now() });
+
 describeNonceStore("memoryNonces", {
   create: async (clock) => ({ nonces: memoryNonces({ clock }), cleanup: async () => undefined }),
 });
@@ -12,23 +14,23 @@ describeNonceStore("memoryNonces", {
 test("rejects when full of live claims, forgets none of them, and takes new ones once they expired", async () => {
   const clock = standingClock();
   const nonces = memoryNonces({ clock, maxEntries: 4 });
-  await nonces.claim(["a", "b"], 1000);
+  await nonces.claim(["a", "b"], lasting(1000));
   clock.advance(500);
-  await nonces.claim(["c"], 1000);
-  await expect(nonces.claim(["d", "e"], 1000)).rejects.toMatchObject({ code: "unavailable", status: 503 });
-  expect(await nonces.claim(["d"], 1000)).toBe(true);
-  await expect(nonces.claim(["f"], 1000)).rejects.toMatchObject({ code: "unavailable" });
-  for (const held of ["a", "b", "c", "d"]) expect(await nonces.claim([held], 1000)).toBe(false);
+  await nonces.claim(["c"], lasting(1000));
+  await expect(nonces.claim(["d", "e"], lasting(1000))).rejects.toMatchObject({ code: "unavailable", status: 503 });
+  expect(await nonces.claim(["d"], lasting(1000))).toBe(true);
+  await expect(nonces.claim(["f"], lasting(1000))).rejects.toMatchObject({ code: "unavailable" });
+  for (const held of ["a", "b", "c", "d"]) expect(await nonces.claim([held], lasting(1000))).toBe(false);
   clock.advance(500);
-  expect(await nonces.claim(["f", "a"], 1000)).toBe(true);
-  await expect(nonces.claim(["g"], 1000)).rejects.toMatchObject({ code: "unavailable" });
+  expect(await nonces.claim(["f", "a"], lasting(1000))).toBe(true);
+  await expect(nonces.claim(["g"], lasting(1000))).rejects.toMatchObject({ code: "unavailable" });
 });
 
 test("stays small while claims come and expire", async () => {
   const clock = standingClock();
   const nonces = memoryNonces({ clock, maxEntries: 100 });
   for (let index = 0; index < 50_000; index += 1) {
-    expect(await nonces.claim([`n${index}`], 99)).toBe(true);
+    expect(await nonces.claim([`n${index}`], lasting(99))).toBe(true);
     clock.advance(1);
   }
 });

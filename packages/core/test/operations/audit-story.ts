@@ -109,6 +109,26 @@ export const story: Doing[] = [
     { ...onPackage, details: { username: "eve" } },
   ],
   [
+    "token.create",
+    ({ t, ada }) => t.registry.tokens.create(ada, { name: "builds", scopes: { actions: ["read"] } }),
+    { username: "ada", details: { kind: "named", name: "builds", actions: ["read"], packages: ["*"] } },
+  ],
+  [
+    "token.revoke",
+    async ({ t, ada }) => t.registry.tokens.revoke(ada, (await t.registry.tokens.list(ada))[0] ?? { id: 0 }),
+    { username: "ada", details: { kind: "named", name: "builds" } },
+  ],
+  [
+    "key.create",
+    ({ t, ada }) => t.registry.apiKeys.create(ada, { name: "signer", networks: ["192.0.2.0/24"] }),
+    { username: "ada", details: { name: "signer", networks: ["192.0.2.0/24"] } },
+  ],
+  [
+    "key.revoke",
+    async ({ t, ada }) => t.registry.apiKeys.revoke(ada, (await t.registry.apiKeys.list(ada))[0] ?? { id: "" }),
+    { username: "ada", details: { name: "signer" } },
+  ],
+  [
     "user.change_password",
     ({ t, ada }) => t.registry.users.changePassword(ada, { oldPassword: testPassword, newPassword: "another one" }),
     { username: "ada" },

@@ -2,6 +2,8 @@ import { Readable } from "node:stream";
 import { sql } from "kysely";
 import { afterEach, expect } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
+import { findKeyByMd5, findSigningKey } from "../../src/operations/steps/signing-keys.ts";
+import { type RegistryOptions, toContext } from "../../src/options.ts";
 import type { BlobStorage } from "../../src/ports/blob-storage.ts";
 import type { Database } from "../../src/ports/database.ts";
 import { type TestRegistry, type TestRegistryOptions, testRegistry } from "../../src/testing/registry.ts";
@@ -61,4 +63,13 @@ export function bodyOf(bytes: Buffer, pieceBytes = bytes.length || 1): Readable 
     bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes),
   );
   return Readable.from(pieces, { objectMode: false });
+}
+
+/** How the API key of a request is looked up in a registry's database. */
+export function signingKeysOf({ database, storage, clock }: TestRegistry, options: Partial<RegistryOptions> = {}) {
+  const ctx = toContext({ database, storage, clock, ...options });
+  return {
+    byKey: (presented: string) => findSigningKey(ctx, presented),
+    byMd5: (md5: string) => findKeyByMd5(ctx, md5),
+  };
 }

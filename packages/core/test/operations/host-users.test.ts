@@ -38,7 +38,7 @@ describe("actAs", () => {
       const change = t.registry.users.changePassword(actor, { oldPassword: password, newPassword: "another password" });
       await refused(change, "wrong_password");
     }
-    await refused(t.registry.sessions.refresh(actor), "invalid_token");
+    await refused(t.registry.sessions.refresh(actor), "not_refreshable");
     await refused(t.registry.sessions.logout(actor), "invalid_token");
   });
 

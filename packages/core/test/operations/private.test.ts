@@ -13,7 +13,11 @@ type Call = (t: TestRegistry, caller: Actor, name: string) => unknown;
 /** Operations that are not about a package, or only about what is the caller's own. */
 const otherwise =
   `users.register users.changePassword sessions.login sessions.authenticate sessions.refresh sessions.logout
-  sessions.actAs sessions.whoami uploads.receive uploads.get uploads.cancel audit.all`.split(/\s+/);
+  sessions.actAs sessions.whoami uploads.receive uploads.get uploads.cancel audit.all
+  tokens.create tokens.list tokens.revoke apiKeys.create apiKeys.list apiKeys.revoke apiKeys.reseal
+  signatures.begin audit.seal audit.verify
+  safetyCodes.authenticate safetyCodes.present safetyCodes.replace
+  listing.mine serverlessDevs.open serverlessDevs.receiveByGrant`.split(/\s+/);
 
 /** Operations to which anybody may come as a visitor. */
 const reads: Record<string, Call> = {
@@ -23,6 +27,11 @@ const reads: Record<string, Call> = {
   "releases.resolveLatest": (t, caller, name) => t.registry.releases.resolveLatest(caller, { package: name }),
   "downloads.locate": (t, caller, name) => t.registry.downloads.locate(caller, { package: name, version: "1.0.0" }),
   "downloads.open": (t, caller, name) => t.registry.downloads.open(caller, { package: name, version: "1.1.0" }),
+  "downloads.locateWrapped": (t, caller, name) =>
+    t.registry.downloads.locateWrapped(caller, { package: name, version: "1.1.0" }),
+  "serverlessDevs.history": (t, caller, name) => t.registry.serverlessDevs.history(caller, { package: name }),
+  "listing.packages": (t, caller) => t.registry.listing.packages(caller, { tag: "secrettag" }),
+  "listing.categories": (t, caller) => t.registry.listing.categories(caller),
   "search.packages": (t, caller) => t.registry.search.packages(caller, { text: "secretword" }),
   "packages.dependencies": (t, caller, name) => t.registry.packages.dependencies(caller, { package: name }),
   "packages.dependents": (t, caller, name) => t.registry.packages.dependents(caller, { package: name }),
@@ -58,6 +67,8 @@ const changes: Record<string, Call> = {
 
 /** What tells the outside that a name is taken, as it must; beyond that it says nothing. */
 const publishing: Record<string, Call> = {
+  "tokens.grantPublish": (t, actor, name) =>
+    t.registry.tokens.grantPublish(actor, { package: name, version: "9.0.0", sha256: "0".repeat(64) }),
   "releases.create": (t, actor, name) => t.registry.releases.create(actor, { package: name, version: "9.0.0" }),
   "releases.publish": async (t, actor, name) =>
     t.registry.releases.publish(actor, { package: name, version: "9.0.0", body: bodyOf(await zipOf({ a: "" })) }),
@@ -102,15 +113,34 @@ describe("a private package, to strangers, is as if it were not there:", () => {
     for (const caller of callers) {
       const secret = await answerTo(call(t, caller as Actor, "secret"));
       expect(secret).toEqual(await answerTo(call(t, caller as Actor, "absent")));
-      if (/search|catalog/.test(name)) expect(secret).toEqual({ length: 0 });
+      if (/search|catalog|listing/.test(name)) expect(secret).toEqual({ length: 0 });
       else expect(secret).toMatchObject({ code: expect.stringMatching(/_not_found$|^forbidden$/) });
     }
   });
 
   test.each(Object.entries(publishing))("%s says no more than that the name is taken", async (_, call) => {
     const { t, eve } = await start();
-    await refused(Promise.resolve(call(t, eve, "secret")), "release_forbidden");
-    await refused(Promise.resolve(call(t, eve, "se-cret")), "name_taken");
+    const secret = await answerTo(call(t, eve, "secret"));
+    expect(secret).toMatchObject({ code: "name_taken" });
+    await t.publish(await t.user("mia"), { package: "public", version: "1.0.0" });
+    expect(secret).toEqual(await answerTo(call(t, eve, "pub-lic")));
+    await refused(Promise.resolve(call(t, eve, "public")), "release_forbidden");
+  });
+
+  test.each(Object.entries(publishing))("to who may only read it, %s says so", async (_, call) => {
+    const { t, ada, eve } = await start();
+    await t.registry.maintainers.add(ada, { package: "secret", username: "eve", role: "reader" });
+    for (const reader of [eve, await t.admin("root")])
+      await refused(Promise.resolve(call(t, reader, "secret")), "release_forbidden");
+  });
+
+  test("a look-alike of a package is refused before anything of its archive is read", async () => {
+    const { t, eve } = await start();
+    for (const name of ["secret", "se-cret"]) {
+      const body = bodyOf(Buffer.from("no archive"));
+      await refused(t.registry.releases.publish(eve, { package: name, version: "9.0.0", body }), "name_taken");
+      expect(body.readableDidRead).toBe(false);
+    }
   });
 });
 

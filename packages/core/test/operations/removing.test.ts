@@ -61,7 +61,7 @@ describe("delete", () => {
   });
 
   test("never frees the number, nor the name when all versions are gone", async () => {
-    const { t, ada, releases } = await start();
+    const { t, ada, releases } = await start({ limits: { tokenTtlMs: 400 * day, signInTtlMs: 400 * day } });
     const bob = await t.user("bob");
     await releases.remove(ada, fc);
     t.clock.advance(365 * day);

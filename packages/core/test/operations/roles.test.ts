@@ -99,13 +99,17 @@ describe.each(["public", "private"] as const)("in a %s package", (visibility) =>
       await run(t, actor);
       return;
     }
-    const isHidden =
-      visibility === "private" && role === "none" && forbidden !== "release_forbidden" && !/block/.test(name);
-    const notFound = name === "delete" ? "version_not_found" : "package_not_found";
-    await refused(run(t, actor), isHidden ? notFound : forbidden);
+    const isHidden = visibility === "private" && role === "none" && !/block/.test(name);
+    await refused(run(t, actor), isHidden ? toStrangers(name) : forbidden);
     expect(await dump(t)).toEqual(rowsBefore);
   });
 });
+
+/** What whoever may not know of a package is told. A name that cannot be had looks like one that is too similar to another. */
+function toStrangers(deed: string): ErrorCode {
+  if (/publish|open/.test(deed)) return "name_taken";
+  return deed === "delete" ? "version_not_found" : "package_not_found";
+}
 
 test("a role that is taken away while a change is under way does not count", async () => {
   let meanwhile = async () => {};

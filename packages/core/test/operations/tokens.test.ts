@@ -2,7 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { newToken } from "../../src/domain/tokens.ts";
-import { testPassword } from "../../src/testing/registry.ts";
+import { findSigningKey } from "../../src/operations/steps/signing-keys.ts";
+import { toContext } from "../../src/options.ts";
+import { type TestRegistry, testPassword } from "../../src/testing/registry.ts";
 import { zipOf } from "../../src/testing/zips.ts";
 import { bodyOf, dump, refused, registries, rows } from "./harness.ts";
 
@@ -10,25 +12,63 @@ const make = registries();
 const day = 86_400_000;
 
 describe("what lies in the database", () => {
-  test("is no token, no upload id and no password", async () => {
-    const t = await make();
+  /** Everything secret that a busy day brings about. */
+  async function story(t: TestRegistry): Promise<string[]> {
+    const { users, sessions, tokens, apiKeys, releases, uploads } = t.registry;
     const actor = await t.user("ada");
-    const login = await t.registry.sessions.login({}, { username: "ada", password: testPassword });
-    const refreshed = await t.registry.sessions.refresh(await t.registry.sessions.authenticate(login.token));
-    await t.registry.users.changePassword(actor, { oldPassword: testPassword, newPassword: "another secret phrase" });
-    const open = await t.registry.releases.create(actor, { package: "fc", version: "1.0.0" });
-    const used = await t.registry.releases.create(actor, { package: "fc", version: "1.1.0" });
-    await t.registry.uploads.receive(actor, { uploadId: used.uploadId, body: bodyOf(await zipOf({ a: "b" })) });
-    const secrets = [login.token, refreshed.token, open.uploadId, used.uploadId, testPassword, "another secret phrase"];
+    const login = await sessions.login({}, { username: "ada", password: testPassword });
+    const refreshed = await sessions.refresh(await sessions.authenticate(login.token));
+    await users.changePassword(actor, { oldPassword: testPassword, newPassword: "another secret phrase" });
+    const after = await sessions.login({}, { username: "ada", password: "another secret phrase" });
+    const replaced = await sessions.refresh(await sessions.authenticate(after.token));
+    const named = await tokens.create(actor, { name: "builds", scopes: { actions: ["read"] } });
+    const grant = await tokens.grantPublish(actor, { package: "fc", version: "2.0.0", sha256: "0".repeat(64) });
+    const keys = await Promise.all([1, 2].map(() => apiKeys.create(actor, { name: "signer" })));
+    await apiKeys.revoke(actor, keys[1] ?? { id: "" });
+    const open = await releases.create(actor, { package: "fc", version: "1.0.0" });
+    const used = await releases.create(actor, { package: "fc", version: "1.1.0" });
+    await uploads.receive(actor, { uploadId: used.uploadId, body: bodyOf(await zipOf({ a: "b" })) });
+    await sessions.whoami(await sessions.authenticate(named.token));
+    await t.registry.flush();
+    const issued = [login, refreshed, after, replaced, named, grant].map(({ token }) => token);
+    const uploadIds = [open.uploadId, used.uploadId];
+    return [...issued, ...keys.map(({ key }) => key), ...uploadIds, testPassword, "another secret phrase"];
+  }
+
+  const serverSecret = "a secret of the server's, 32 bytes long";
+
+  test("holds no token, no API key, no upload id, no password and no server secret", async () => {
+    const t = await make({ serverSecret });
+    const secrets = [...(await story(t)), serverSecret];
     const text = JSON.stringify(await dump(t));
     const folder = dirname(t.path ?? "");
     const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))));
     expect(files.length).toBeGreaterThan(1);
     expect(Buffer.concat(files).includes("ada@example.com")).toBe(true);
     for (const secret of secrets) {
-      expect(text).not.toContain(secret);
-      expect(text).not.toContain(secret.replace("srg_", ""));
-      for (const file of files) expect(file.includes(secret)).toBe(false);
+      const bare = secret.replace(/^srg_|^srk_\w+\./, "");
+      expect(text).not.toContain(bare);
+      for (const file of files) expect(file.includes(bare)).toBe(false);
+    }
+  });
+
+  test("signs nobody in, and names no API key but by its public id", async () => {
+    const t = await make({ serverSecret });
+    const secrets = await story(t);
+    const { database, storage, clock } = t;
+    const ctx = toContext({ database, storage, clock, serverSecret });
+    const stored = Object.values(await dump(t)).flatMap((table) =>
+      table.flatMap((row) => Object.values(row as object)),
+    );
+    const texts = new Set(stored.map(String).flatMap((text) => [text, ...text.split(/[^\w-]+/)]));
+    expect(texts.size).toBeGreaterThan(100);
+    const keyIds = (await rows<{ id: string }>(t, "select id from ApiKeys")).map(({ id }) => id);
+    for (const text of texts) {
+      for (const token of [text, `srg_${text}`])
+        await refused(t.registry.sessions.authenticate(token), "invalid_token");
+      if (!keyIds.includes(text)) expect(await findSigningKey(ctx, text)).toBeNull();
+      for (const id of keyIds) expect(await findSigningKey(ctx, `${id}.${text}`)).toBeNull();
+      expect(secrets).not.toContain(text);
     }
   });
 });
@@ -99,7 +139,7 @@ describe("refresh", () => {
     expect(sessions).toHaveLength(1);
     for (const one of outcomes)
       if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "invalid_token" });
-    expect(await rows(t, "select id from Tokens")).toHaveLength(1);
+    expect(await rows(t, "select id from Tokens where rotated_at is null")).toHaveLength(1);
     await t.registry.sessions.authenticate(sessions[0]?.token ?? "");
     expect(await rows(t, "select id from AuditLogs where action = 'session.refresh'")).toHaveLength(1);
   });

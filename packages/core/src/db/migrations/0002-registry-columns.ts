@@ -16,6 +16,7 @@ const columnsByTable = {
     "visibility TEXT NOT NULL DEFAULT 'public'",
     "deprecation TEXT",
     "rollouts INTEGER NOT NULL DEFAULT 0",
+    "created_by INTEGER REFERENCES Users(id)",
   ],
   Versions: [
     "version_key TEXT",
@@ -29,7 +30,20 @@ const columnsByTable = {
     "deleted_at TIMESTAMP",
     "previous_status TEXT",
   ],
-  AuditLogs: ["package_id INTEGER REFERENCES Packages(id)", "address TEXT", "request_id TEXT"],
+  Tokens: [
+    "kind TEXT NOT NULL DEFAULT 'session'",
+    "name TEXT",
+    "scopes TEXT",
+    "last_used_at TIMESTAMP",
+    "family TEXT",
+    "rotated_at TIMESTAMP",
+  ],
+  AuditLogs: [
+    "package_id INTEGER REFERENCES Packages(id)",
+    "address TEXT",
+    "request_id TEXT",
+    "sealed INTEGER NOT NULL DEFAULT 0",
+  ],
 } as const;
 
 const tables = [
@@ -56,6 +70,27 @@ const tables = [
     count INTEGER NOT NULL,
     PRIMARY KEY (version_id, day)
   ) WITHOUT ROWID`,
+  `CREATE TABLE ApiKeys (
+    id TEXT PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES Users(id),
+    name TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    key_hash TEXT NOT NULL,
+    md5_hash TEXT NOT NULL,
+    scopes TEXT,
+    networks TEXT,
+    created_at TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP,
+    last_used_at TIMESTAMP
+  ) WITHOUT ROWID`,
+  `CREATE TABLE AuditSeals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    entries TEXT NOT NULL,
+    mac TEXT NOT NULL,
+    sealed_at TIMESTAMP NOT NULL
+  )`,
+  "CREATE TABLE Nonces (value_hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE RateCounters (counter TEXT PRIMARY KEY, runs TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID",
   `CREATE VIRTUAL TABLE PackageSearch USING fts5(
     terms, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 0 tokenchars '_'"
   )`,
@@ -93,7 +128,17 @@ const keys = [
   "CREATE INDEX Dependencies_dependency ON Dependencies(dependency_package_id)",
   "CREATE INDEX Changelogs_version ON Changelogs(version_id)",
   "CREATE UNIQUE INDEX PackageRatings_user ON PackageRatings(package_id, user_id)",
+  "CREATE INDEX Packages_created_by ON Packages(created_by, create_time)",
+  "CREATE INDEX Versions_published_by ON Versions(published_by, published_at)",
   "CREATE INDEX Tokens_token ON Tokens(token)",
+  "CREATE INDEX Tokens_family ON Tokens(family)",
+  "CREATE UNIQUE INDEX ApiKeys_key ON ApiKeys(key_hash)",
+  "CREATE UNIQUE INDEX ApiKeys_md5 ON ApiKeys(md5_hash)",
+  "CREATE INDEX ApiKeys_user ON ApiKeys(user_id)",
+  "CREATE INDEX AuditLogs_sealed ON AuditLogs(sealed, id)",
+  "CREATE INDEX Uploads_user ON Uploads(user_id, closed, expires_at)",
+  "CREATE INDEX Nonces_expires ON Nonces(expires_at)",
+  "CREATE INDEX RateCounters_expires ON RateCounters(expires_at)",
   "CREATE INDEX Tokens_user ON Tokens(user_id)",
   "CREATE INDEX AuditLogs_package ON AuditLogs(package_id, id)",
   "CREATE INDEX Uploads_version ON Uploads(version_id)",

@@ -5,6 +5,7 @@ import { isVisible } from "../../domain/status.ts";
 import { isPrerelease, parseVersion, versionKey } from "../../domain/versions.ts";
 import type { Tx } from "../../ports/database.ts";
 import type { Tables } from "../../ports/tables.ts";
+import { engineOf } from "../engine.ts";
 import { readSets, setNames } from "../manifest-sets.ts";
 import { indexPackage, refreshLatest } from "../package-index.ts";
 
@@ -48,6 +49,8 @@ async function fillDefaults(db: Kysely<Tables>): Promise<void> {
       await sql.raw(`UPDATE ${table} SET ${column} = ${value} WHERE ${column} IS NULL`).execute(db);
     }
   }
+  // What 0.3 becomes where a number of 32 bits is widened.
+  if (engineOf(db) === "mysql") await sql`UPDATE Versions SET grayscale = round(grayscale, 6)`.execute(db);
   // The original had no place for a reason.
   const deprecation = "This package is deprecated";
   await db.updateTable("Packages").set({ deprecation }).where("is_deprecated", "=", 1).execute();

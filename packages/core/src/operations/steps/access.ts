@@ -1,12 +1,14 @@
 import type { Actor, Caller, Context } from "../../context.ts";
 import { findRole } from "../../db/maintainers.ts";
 import { findPackage, type PackageRow } from "../../db/packages.ts";
-import { findToken } from "../../db/tokens.ts";
 import { findVersion, listVisibleVersions, type VersionRow } from "../../db/versions.ts";
 import type { Viewer } from "../../db/viewers.ts";
 import { knownRole, may, type Permission, type Role } from "../../domain/permissions.ts";
+import { actionOf, allows, covers } from "../../domain/scopes.ts";
 import { type ErrorCode, RegistryError } from "../../errors.ts";
 import type { Tx } from "../../ports/database.ts";
+import { isAdminStill } from "./credentials.ts";
+import { requireScope } from "./scopes.ts";
 
 /** The role of a caller in a package, or null. */
 export async function roleOf(
@@ -26,24 +28,41 @@ export function isForEverybody(ctx: Context, target: { visibility: string }): bo
 
 /** True for callers to whom lists that go over all packages show anything. */
 export function mayList(ctx: Context, caller: Caller): boolean {
-  return caller.kind === "user" || ctx.policy.readAccess === "public";
+  return ctx.policy.readAccess === "public" || (caller.kind === "user" && allows(caller.scopes, { action: "read" }));
+}
+
+/** True for callers who may know what all public packages together say, such as how many have a label. */
+export function mayCount(ctx: Context, caller: Caller): boolean {
+  if (ctx.policy.readAccess === "public") return true;
+  return mayList(ctx, caller) && caller.kind === "user" && (caller.scopes?.packages.includes("*") ?? true);
 }
 
 /** For whom lists are made when this caller asks. */
-export function viewerOf(caller: Caller): Viewer {
-  if (caller.kind !== "user") return null;
-  return caller.isAdmin ? "everything" : { userId: caller.userId };
+export function viewerOf(ctx: Context, caller: Caller): Viewer {
+  if (caller.kind !== "user" || !allows(caller.scopes, { action: "read" })) return null;
+  if (caller.isAdmin) return "everything";
+  const { userId, scopes } = caller;
+  return { userId, names: scopes?.packages ?? null, seesPublic: ctx.policy.readAccess === "public" };
 }
 
-/** True when the caller may know that the package exists. */
-export async function mayRead(
-  ctx: Context,
-  caller: Caller,
-  target: { id: number; visibility: string },
-): Promise<boolean> {
-  if (caller.kind !== "user") return isForEverybody(ctx, target);
-  if (target.visibility === "public" || caller.isAdmin) return true;
-  return may(await roleOf(ctx.database, caller, target.id), "read");
+/** What deciding about a package needs to know of it. */
+export interface ReadTarget {
+  id: number;
+  name: string;
+  visibility: string;
+}
+
+/** True when the caller may read the package: everybody may, or they may and their credential is good for reading it. */
+export async function mayRead(ctx: Context, caller: Caller, target: ReadTarget): Promise<boolean> {
+  if (isForEverybody(ctx, target)) return true;
+  if (caller.kind !== "user" || !allows(caller.scopes, { action: "read", package: target.name })) return false;
+  return belongs(ctx, caller, target);
+}
+
+/** True when the user, leaving their credential aside, may know that the package exists. */
+async function belongs(ctx: Context, actor: Actor, target: ReadTarget): Promise<boolean> {
+  if (target.visibility === "public" || actor.isAdmin) return true;
+  return may(await roleOf(ctx.database, actor, target.id), "read");
 }
 
 /**
@@ -56,22 +75,18 @@ export async function readablePackage(
   name: string,
   notFound: ErrorCode = "package_not_found",
 ): Promise<PackageRow> {
-  const row = await knownPackage(ctx, caller, name, notFound);
-  if (row.latest_version_id === null && !(await isKnownTo(ctx, caller, row.id))) throw new RegistryError(notFound);
-  return row;
-}
-
-async function knownPackage(ctx: Context, caller: Caller, name: string, notFound: ErrorCode): Promise<PackageRow> {
   const [row] = await findPackage(ctx.database, { name });
   if (row === undefined || !(await mayRead(ctx, caller, row))) throw new RegistryError(notFound);
+  if (row.latest_version_id === null && !(await isKnownTo(ctx, caller, row))) throw new RegistryError(notFound);
   return row;
 }
 
 /** A package that shows nothing (any more) is known to its members, to administrators, and as long as a version is yanked only. */
-async function isKnownTo(ctx: Context, caller: Caller, packageId: number): Promise<boolean> {
-  if (caller.kind === "user" && (caller.isAdmin || (await roleOf(ctx.database, caller, packageId)) !== null))
-    return true;
-  return (await listVisibleVersions(ctx.database, { packageId })).length > 0;
+async function isKnownTo(ctx: Context, caller: Caller, { id, name }: ReadTarget): Promise<boolean> {
+  if (caller.kind === "user" && allows(caller.scopes, { action: "read", package: name })) {
+    if (caller.isAdmin || (await roleOf(ctx.database, caller, id)) !== null) return true;
+  }
+  return (await listVisibleVersions(ctx.database, { packageId: id })).length > 0;
 }
 
 /** What a change asks of the caller, and what they are told otherwise. */
@@ -82,8 +97,9 @@ export interface Requirement {
 }
 
 /**
- * The package of this name, if the actor may do this to it. A package whose existence the actor may not know is not found.
- * @throws package_not_found or `notFound`, and `forbidden`
+ * The package of this name, if the actor may do this to it and their credential is good for it. A package whose existence
+ * the actor may not know is not found.
+ * @throws package_not_found or `notFound`, insufficient_scope, and `forbidden`
  */
 export async function changeablePackage(
   ctx: Context,
@@ -91,7 +107,12 @@ export async function changeablePackage(
   name: string,
   requirement: Requirement,
 ): Promise<PackageRow> {
-  const row = await knownPackage(ctx, actor, name, requirement.notFound ?? "package_not_found");
+  const [row] = await findPackage(ctx.database, { name });
+  const isHidden = row === undefined || !(isForEverybody(ctx, row) || covers(actor.scopes, name));
+  if (isHidden || !(await belongs(ctx, actor, row))) {
+    throw new RegistryError(requirement.notFound ?? "package_not_found");
+  }
+  requireScope(actor, { action: actionOf[requirement.permission], package: name });
   await requireRole(ctx.database, actor, row.id, requirement);
   return row;
 }
@@ -116,10 +137,7 @@ export async function requireRole(
  * @throws forbidden
  */
 export async function requireAdmin(tx: Tx, actor: Actor): Promise<void> {
-  // Whom the host vouches for is what the host says.
-  const isAdmin =
-    actor.tokenId === null ? actor.isAdmin : (await findToken(tx, { id: actor.tokenId }))[0]?.is_admin === 1;
-  if (!isAdmin) throw new RegistryError("forbidden");
+  if (!(await isAdminStill(tx, actor))) throw new RegistryError("forbidden");
 }
 
 /**

@@ -12,6 +12,7 @@ import { nextStatus } from "../../domain/status.ts";
 import { toRowTime } from "../../domain/times.ts";
 import { RegistryError } from "../../errors.ts";
 import type { Tx } from "../../ports/database.ts";
+import { requireByteQuota } from "./quotas.ts";
 import { parseManifest } from "./views.ts";
 import { isPrivate, notPrivateEnough } from "./visibility.ts";
 
@@ -27,13 +28,14 @@ export interface Activation {
 /**
  * Makes a version visible: the one conditional write that turns `pending` into `active`, and all that follows from it, in the
  * caller's transaction. The archive's bytes must be durable before.
- * @throws invalid_upload when the version is not pending any more
+ * @throws invalid_upload when the version is not pending any more, quota_exceeded
  */
 export async function activate(ctx: Context, tx: Tx, activation: Activation): Promise<void> {
   const { actor, version, sha256, size, inspection } = activation;
   const [target] = await findPackageById(tx, { id: version.package_id });
   const status = nextStatus(version.status, "publish");
   if (target === undefined || status === null) throw new RegistryError("invalid_upload");
+  await requireByteQuota(ctx, tx, { actor, size });
   const now = toRowTime(ctx.clock.now());
   await touchBlob(tx, { sha256, size, touched_at: now });
   const declared = declaredBy(inspection);

@@ -1,10 +1,12 @@
 import type { Caller, Context } from "../../context.ts";
 import { insertAudit } from "../../db/audit.ts";
-import { findToken } from "../../db/tokens.ts";
+import { lockPackage } from "../../db/locks.ts";
 import { toRowTime } from "../../domain/times.ts";
 import { RegistryError } from "../../errors.ts";
 import type { Tx } from "../../ports/database.ts";
 import type { Change, ChangeAction } from "../../ports/hooks.ts";
+import { requireLiveCredential, useGrantUp } from "./credentials.ts";
+import { requireChangeScope } from "./scopes.ts";
 
 /** What is about to change, and who asks for it. */
 export interface ChangeRequest {
@@ -23,14 +25,21 @@ export interface ChangeNotes {
 }
 
 /**
- * Every change of the registry goes through here: the host may refuse it, it is written in one transaction together with its
- * line in the audit log, what was kept of the package is forgotten, the host is told.
+ * Every change of the registry goes through here: the caller's credential must be good for it, the host may refuse it, it is
+ * written in one transaction together with its line in the audit log, what was kept of the package is forgotten, the host is
+ * told. Inside the transaction the credential must be there still, and nobody else changes the same package; publishing with a
+ * grant uses it up. The line names a credential that is no sign-in.
+ * @throws insufficient_scope, refused, invalid_token, invalid_signature, and what `work` throws
  */
 export async function applyChange<T>(
   ctx: Context,
   request: ChangeRequest,
   work: (tx: Tx, notes: ChangeNotes) => Promise<T>,
 ): Promise<T> {
+  requireChangeScope(request);
+  // An archive that is still arriving may turn out not to be signed by whom it says.
+  if (request.caller.kind === "user" && ctx.unverified.has(request.caller))
+    throw new RegistryError("invalid_signature");
   const change = describe(request);
   await askHost(ctx, change);
   const writing = ctx.database.write(async (tx) => {
@@ -39,8 +48,11 @@ export async function applyChange<T>(
       userId: request.caller.kind === "user" ? request.caller.userId : null,
       details: { ...change.details },
     };
-    await requireLiveToken(tx, request.caller);
+    const credential = request.caller.kind === "user" ? await requireLiveCredential(ctx, tx, request.caller) : null;
+    if (credential !== null) notes.details.credential = credential;
+    if (notes.packageId !== null) await lockPackage(tx, notes.packageId);
     const result = await work(tx, notes);
+    if (request.caller.kind === "user" && request.action === "release.publish") await useGrantUp(tx, request.caller);
     await insertAudit(tx, {
       user_id: notes.userId,
       action: change.action,
@@ -60,13 +72,6 @@ export async function applyChange<T>(
   });
   tellHost(ctx, { ...change, details });
   return result;
-}
-
-/** A token that was revoked while its request was under way changes nothing any more. */
-async function requireLiveToken(tx: Tx, caller: Caller): Promise<void> {
-  if (caller.kind !== "user" || caller.tokenId === null) return;
-  const [token] = await findToken(tx, { id: caller.tokenId });
-  if (token?.user_id !== caller.userId) throw new RegistryError("invalid_token");
 }
 
 function describe({ action, caller, package: target, version, details }: ChangeRequest): Change {

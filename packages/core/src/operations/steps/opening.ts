@@ -1,22 +1,51 @@
 import type { Actor, Context } from "../../context.ts";
 import { saveChangelog } from "../../db/changelogs.ts";
+import { lockPackage } from "../../db/locks.ts";
 import { saveRole } from "../../db/maintainers.ts";
-import { findPackage, findPackageByKey, insertPackage, type PackageRow } from "../../db/packages.ts";
+import { findPackage, findPackageById, findPackageByKey, insertPackage, type PackageRow } from "../../db/packages.ts";
 import { findVersionByKey, insertVersion, moveVersion, type NewVersion } from "../../db/versions.ts";
 import type { PackageType } from "../../domain/manifest.ts";
-import { foldName } from "../../domain/names.ts";
+import { foldName, parsePackageName } from "../../domain/names.ts";
+import { may } from "../../domain/permissions.ts";
 import { nextStatus } from "../../domain/status.ts";
 import { toRowTime } from "../../domain/times.ts";
 import { isPrerelease, versionKey } from "../../domain/versions.ts";
 import { RegistryError } from "../../errors.ts";
 import type { Tx } from "../../ports/database.ts";
-import { type Requirement, requireRole } from "./access.ts";
+import { type Requirement, roleOf } from "./access.ts";
 import type { ChangeNotes } from "./change.ts";
+import { requirePackageQuota } from "./quotas.ts";
 import type { ReleaseFields } from "./release-input.ts";
 import { notPrivateEnough } from "./visibility.ts";
 
 /** What publishing asks for, in the documented words. */
 export const publishRequirement: Requirement = { permission: "publish", forbidden: "release_forbidden" };
+
+/**
+ * The package of this name that the actor may publish to; undefined for a name that is free.
+ * @throws release_forbidden, invalid_package, and name_taken when another package looks like it
+ */
+export async function findPublishable(ctx: Context, actor: Actor, name: string): Promise<PackageRow | undefined> {
+  const known = (await findPackage(ctx.database, { name }))[0] ?? (await findMade(ctx, name));
+  if (known !== undefined) await requireMayPublish(ctx.database, actor, known);
+  return known;
+}
+
+/** A package that came about since it was looked for. */
+async function findMade(ctx: Context, name: string): Promise<PackageRow | undefined> {
+  const similar = await findPackageByKey(ctx.database.reader, foldName(parsePackageName(name)));
+  if (similar === undefined) return undefined;
+  if (similar.name !== name) throw new RegistryError("name_taken");
+  return (await findPackage(ctx.database, { name }))[0];
+}
+
+/** To whom a package is hidden it is no more than a name that looks too much like another one. */
+async function requireMayPublish(source: Context["database"] | Tx, actor: Actor, target: PackageRow): Promise<void> {
+  const role = await roleOf(source, actor, target.id);
+  if (may(role, publishRequirement.permission)) return;
+  const isHidden = target.visibility === "private" && !may(role, "read") && !actor.isAdmin;
+  throw new RegistryError(isHidden ? "name_taken" : publishRequirement.forbidden);
+}
 
 /** What opening a version works with. */
 export interface Opening {
@@ -53,38 +82,56 @@ export async function openVersion(
   return { target, versionId, row };
 }
 
-async function openPackage(
-  ctx: Context,
-  tx: Tx,
-  { actor, fields, notes }: Opening,
-): Promise<Pick<PackageRow, "id" | "name" | "type" | "deprecation">> {
+type OpenedPackage = Pick<PackageRow, "id" | "name" | "type" | "deprecation">;
+
+async function openPackage(ctx: Context, tx: Tx, opening: Opening): Promise<OpenedPackage> {
+  const { actor, fields, notes } = opening;
   const [known] = await findPackage(tx, { name: fields.package });
-  if (known !== undefined) {
-    await requireRole(tx, actor, known.id, publishRequirement);
-    if (fields.visibility === "private" && known.visibility === "public") {
-      throw notPrivateEnough();
-    }
-    notes.packageId = known.id;
-    return known;
-  }
+  if (known !== undefined) return openKnown(tx, opening, known);
   const name_key = foldName(fields.package);
   const similar = await findPackageByKey(tx, name_key);
-  if (similar !== undefined) throw new RegistryError("name_taken");
+  if (similar !== undefined) return openMade(tx, opening);
+  await requirePackageQuota(ctx, tx, actor);
   const type: PackageType = fields.type ?? "project";
-  const id = await insertPackage(tx, {
+  const row = {
     name: fields.package,
     name_key,
     type,
     visibility: fields.visibility ?? "public",
     create_time: toRowTime(ctx.clock.now()),
-  }).catch((error: unknown) => {
-    if (ctx.database.isUniqueViolation(error)) throw new RegistryError("name_taken", { cause: error });
-    throw error;
-  });
+    created_by: actor.userId,
+  };
+  let id: number;
+  try {
+    id = await insertPackage(tx, row);
+  } catch (error) {
+    if (!ctx.database.isUniqueViolation(error)) throw error;
+    return openMade(tx, opening);
+  }
   await saveRole(tx, id, actor.userId, "owner");
   notes.packageId = id;
   notes.details.created = true;
   return { id, name: fields.package, type, deprecation: null };
+}
+
+/** Opens the package that somebody, perhaps the same user, has made a moment ago, unless it is another one much like it. */
+async function openMade(tx: Tx, opening: Opening): Promise<OpenedPackage> {
+  const [made] = await findPackage(tx, { name: opening.fields.package });
+  if (made === undefined) throw new RegistryError("name_taken");
+  return openKnown(tx, opening, made);
+}
+
+async function openKnown(tx: Tx, { actor, fields, notes }: Opening, found: PackageRow): Promise<OpenedPackage> {
+  let known = found;
+  if (notes.packageId === null) {
+    // Made after the change began, so that nobody has locked it yet.
+    await lockPackage(tx, found.id);
+    [known = found] = await findPackageById(tx, { id: found.id });
+  }
+  await requireMayPublish(tx, actor, known);
+  if (fields.visibility === "private" && known.visibility === "public") throw notPrivateEnough();
+  notes.packageId = known.id;
+  return known;
 }
 
 async function savePending(ctx: Context, tx: Tx, row: NewVersion): Promise<number> {

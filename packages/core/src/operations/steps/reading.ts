@@ -2,7 +2,7 @@ import type { Caller, Context } from "../../context.ts";
 import { findPackage, findPackageWithLatest } from "../../db/packages.ts";
 import { listRollouts } from "../../db/rollouts.ts";
 import { findVersion, type VersionSummaryRow } from "../../db/versions.ts";
-import { grantZipball } from "../../domain/paths.ts";
+import { grantPath } from "../../domain/paths.ts";
 import { takesPart } from "../../domain/rollout.ts";
 import { isVisible } from "../../domain/status.ts";
 import { byLatest } from "../../domain/versions.ts";
@@ -26,14 +26,13 @@ export interface PackageHead {
 /** The latest version of a package of which some versions are out for a part of the clients only. */
 export async function latestFor(ctx: Context, caller: Caller, head: PackageHead): Promise<Release | null> {
   const clientId = clientOf(ctx, caller);
-  const rows = await ctx.cache.read(head.name, "rollouts", () => listRollouts(ctx.database, { packageId: head.id }));
+  const reading = { caller, head, notFound: "package_not_found" } as const;
+  const rows = await readPart(ctx, reading, ["rollouts", () => listRollouts(ctx.database, { packageId: head.id })]);
   const version = pickForClient(head, rows ?? [], clientId);
   if (version === null) return null;
   if (version === "latest") return head.latest;
-  const release = await ctx.cache.read(head.name, `version ${version}`, async () => {
-    return (await loadVersion(ctx, { package: head.name, version }))?.release;
-  });
-  return release ?? null;
+  const load = async () => (await loadVersion(ctx, { package: head.name, version }))?.release;
+  return (await readPart(ctx, reading, [`version ${version}`, load])) ?? null;
 }
 
 /** What deciding about *latest* needs to know of a package. */
@@ -78,6 +77,36 @@ export async function readHead(
   return head;
 }
 
+/** A package that was found for a caller, and what they are told when they may not know of it. */
+export interface Reading {
+  caller: Caller;
+  head: PackageHead;
+  notFound: "package_not_found" | "version_not_found";
+}
+
+/**
+ * A part of what is kept of a package. One that comes fresh from the database may be younger than the head, which another
+ * instance may have made private since: then it is decided anew whether the caller may read it.
+ * @throws the given code
+ */
+export async function readPart<T extends object>(
+  ctx: Context,
+  { caller, head, notFound }: Reading,
+  [part, load]: readonly [name: string, load: () => Promise<T | undefined>],
+): Promise<T | undefined> {
+  return ctx.cache.read(head.name, part, async () => {
+    try {
+      return await load();
+    } finally {
+      const [row] = await findPackage(ctx.database, { name: head.name });
+      if (row?.visibility !== head.visibility) {
+        ctx.cache.forget(head.name);
+        await readHead(ctx, caller, head.name, notFound);
+      }
+    }
+  });
+}
+
 /** A version and, for those that show, what it says. The package is read anew: a head that was kept may be older. */
 export async function loadVersion(
   ctx: Context,
@@ -103,10 +132,10 @@ async function loadHead(ctx: Context, name: string): Promise<PackageHead | undef
 }
 
 /** The same release with an archive address that works by itself for a while, for packages not everybody may read. */
-export function withGrant<T extends ReleaseSummary>(ctx: Context, release: T): T {
-  const [key] = ctx.signingKeys;
+export function withGrant<T extends Pick<ReleaseSummary, "zipball">>(ctx: Context, release: T): T {
+  const [key] = ctx.keys.addresses;
   if (key === undefined) return release;
-  const grant = grantZipball(key, release.zipball, ctx.clock.now() + ctx.limits.signedPathTtlMs);
+  const grant = grantPath(key, release.zipball, ctx.clock.now() + ctx.limits.signedPathTtlMs);
   return Object.freeze({
     ...release,
     zipball: `${release.zipball}?expires=${grant.expires}&signature=${grant.signature}`,

@@ -45,6 +45,10 @@ export interface ReleaseInput {
   /** Left out, taken from the archive. */
   changelog?: unknown;
   edition?: unknown;
+  /** What kind of work it is for; at most 50 characters. */
+  category?: unknown;
+  /** JSON Schema of what a project asks its user. */
+  parameters?: unknown;
   /** Share of the clients, 0 to 1 (default), for whom the version takes part in *latest*. */
   rollout?: unknown;
   /** Who may see the package: for a new one, and to be sure that a known one is not more open than this. */
@@ -95,6 +99,8 @@ export async function parseRelease(ctx: Context, actor: Actor, input: ReleaseInp
       ),
       ...optional("properties", input.properties, (value) => parseMap(value, "properties", { maxKeyLength: 50 })),
       ...(dependencies === undefined ? {} : { dependencies }),
+      ...optional("category", input.category, (value) => parseText(value, "category", 50).trim()),
+      ...optional("parameters", input.parameters, (value) => parseMap(value, "parameters", { maxKeyLength: 50 })),
     },
   };
 }

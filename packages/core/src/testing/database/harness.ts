@@ -1,3 +1,4 @@
+import { type RawBuilder, sql, type TableMetadata } from "kysely";
 import { expect } from "vitest";
 import { migrate } from "../../db/migrations/index.ts";
 import { foldAccount, foldName } from "../../domain/names.ts";
@@ -7,7 +8,7 @@ import type { Tables } from "../../ports/tables.ts";
 
 /** What the suite is given for each test. */
 export interface DatabaseHarness {
-  /** A database without any table. */
+  /** A database without any table, or with all of them and no row in them. */
   database: Database;
   /** Another object on the same data, with connections of its own. The suite closes it. */
   reopen?(): Promise<Database>;
@@ -80,4 +81,15 @@ export async function countRows(database: Database, table: keyof Tables): Promis
     .select((eb) => eb.fn.countAll().as("count"))
     .executeTakeFirstOrThrow();
   return Number(row.count);
+}
+
+/** Every table of the database and its columns. */
+export function tablesOf(database: Database): Promise<TableMetadata[]> {
+  return database.reader.introspection.getTables({ withInternalKyselyTables: true });
+}
+
+/** The columns and values of an INSERT. */
+export function pairs(values: Readonly<Record<string, unknown>>): RawBuilder<unknown> {
+  const [columns, items] = [Object.keys(values), Object.values(values)];
+  return sql`(${sql.join(columns.map((column) => sql.ref(column)))}) values (${sql.join(items)})`;
 }

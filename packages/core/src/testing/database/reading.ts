@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { findPackage, findPackageWithLatest } from "../../db/packages.ts";
-import { findSession } from "../../db/users.ts";
+import { findTokenByHash } from "../../db/tokens.ts";
 import { findVersion, listVisibleVersions } from "../../db/versions.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Behaviours } from "../behaviours.ts";
@@ -51,7 +51,7 @@ export const readingBehaviours: Behaviours<DatabaseHarness> = {
     const userId = await database.write((tx) => addUser(tx, "ada"));
     const token = { user_id: userId, token: "ab".repeat(32), expired_at: someTime };
     await database.write((tx) => tx.insertInto("Tokens").values(token).execute());
-    const [session] = await findSession(database, { tokenHash: token.token });
+    const [session] = await findTokenByHash(database, { tokenHash: token.token });
     expect(session).toMatchObject({ user_id: userId, username: "ada", is_admin: 0, expired_at: someTime });
   },
 

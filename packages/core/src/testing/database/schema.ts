@@ -1,13 +1,12 @@
-import { sql, type TableMetadata } from "kysely";
+import { sql } from "kysely";
 import { expect } from "vitest";
-import { migrate } from "../../db/migrations/index.ts";
 import { fromRowTime } from "../../domain/times.ts";
 import type { Database } from "../../ports/database.ts";
 import type { Behaviours } from "../behaviours.ts";
 import { type ColumnFacts, documentedTables, factsOf } from "./documented-tables.ts";
-import { addUser, type DatabaseHarness, migrated, refusal, usernames, withSecond } from "./harness.ts";
+import { type DatabaseHarness, migrated, pairs, refusal, tablesOf } from "./harness.ts";
 
-/** What the schema promises: the documented tables to the letter, and migrations that are safe to repeat. */
+/** What the schema promises: the documented tables to the letter. */
 export const schemaBehaviours: Behaviours<DatabaseHarness> = {
   async "the sixteen documented tables have their documented columns, in order and before our own"(harness) {
     const tables = await tablesOf(await migrated(harness));
@@ -89,47 +88,7 @@ export const schemaBehaviours: Behaviours<DatabaseHarness> = {
       await refusal(database, (tx) => tx.updateTable("PackageRatings").set({ rating }).execute());
     }
   },
-
-  async "migrating again does nothing and keeps what is there"(harness) {
-    const { database } = harness;
-    expect((await migrate(database)).length).toBeGreaterThan(0);
-    await database.write((tx) => addUser(tx, "ada"));
-    const tables = await tablesOf(database);
-    expect(await migrate(database)).toEqual([]);
-    expect(await tablesOf(database)).toEqual(tables);
-    expect(await usernames(database)).toEqual(["ada"]);
-  },
-
-  async "two migrations at once through one object: one does it all, the other nothing"(harness) {
-    const { database } = harness;
-    const done = await Promise.all([migrate(database), migrate(database)]);
-    expect(done.map((names) => names.length > 0).sort()).toEqual([false, true]);
-    await database.write((tx) => addUser(tx, "ada"));
-  },
-
-  async "two migrations at once through two objects: one does it all, the other nothing"(harness) {
-    await withSecond(harness, async (second) => {
-      const done = await Promise.all([migrate(harness.database), migrate(second)]);
-      expect(done.map((names) => names.length > 0).sort()).toEqual([false, true]);
-      await second.write((tx) => addUser(tx, "ada"));
-      expect(await usernames(harness.database)).toEqual(["ada"]);
-    });
-  },
-
-  async "a database that a newer release has migrated is refused and left as it is"(harness) {
-    const database = await migrated(harness);
-    const values = { name: "9999-of-a-newer-release", timestamp: "2099-01-01T00:00:00.000Z" };
-    await database.write((tx) => sql`insert into kysely_migration ${pairs(values)}`.execute(tx));
-    const tables = await tablesOf(database);
-    await expect(migrate(database)).rejects.toThrow(/9999-of-a-newer-release/);
-    expect(await tablesOf(database)).toEqual(tables);
-    await database.write((tx) => addUser(tx, "ada"));
-  },
 };
-
-function tablesOf(database: Database): Promise<TableMetadata[]> {
-  return database.reader.introspection.getTables({ withInternalKyselyTables: true });
-}
 
 async function rowsOf(database: Database, table: string): Promise<Record<string, unknown>[]> {
   return (await sql<Record<string, unknown>>`select * from ${sql.table(table)}`.execute(database.reader)).rows;
@@ -170,9 +129,4 @@ function required(table: string): Record<string, string> {
   if (values.length > 0 || table === "PackageProviders" || table === "PackageTags") return Object.fromEntries(values);
   const [free = ""] = columns.filter((facts) => !facts.auto && facts.refersTo === undefined).map((facts) => facts.name);
   return { [free]: free === "rating" ? "3" : "something" };
-}
-
-function pairs(values: Readonly<Record<string, unknown>>) {
-  const [columns, items] = [Object.keys(values), Object.values(values)];
-  return sql`(${sql.join(columns.map((column) => sql.ref(column)))}) values (${sql.join(items)})`;
 }

@@ -89,10 +89,34 @@ export const searchingBehaviours: Behaviours<DatabaseHarness> = {
       return users;
     });
     expect(await search(database, "cloud")).toEqual([]);
-    expect(await search(database, "cloud", { viewer: { userId: stranger } })).toEqual([]);
-    expect(await search(database, "cloud", { viewer: { userId: former } })).toEqual([]);
-    expect(await search(database, "cloud", { viewer: { userId: reader } })).toEqual(["fc"]);
+    const all = { names: null, seesPublic: true };
+    expect(await search(database, "cloud", { viewer: { userId: stranger, ...all } })).toEqual([]);
+    expect(await search(database, "cloud", { viewer: { userId: former, ...all } })).toEqual([]);
+    expect(await search(database, "cloud", { viewer: { userId: reader, ...all } })).toEqual(["fc"]);
     expect(await search(database, "cloud", { viewer: "everything" })).toEqual(["fc"]);
+    for (const seesPublic of [true, false]) {
+      for (const [name, found] of [
+        ["fc", 1],
+        ["f*", 1],
+        ["*", 1],
+        ["F*", 0],
+        ["_c", 0],
+        ["%", 0],
+        ["fc-*", 0],
+      ] as const) {
+        const viewer = { userId: reader, names: ["other", name], seesPublic };
+        expect(await search(database, "cloud", { viewer }), name).toHaveLength(found);
+      }
+    }
+  },
+
+  async "public packages show by name only where nothing is for everybody"(harness) {
+    const database = await withSamples(harness);
+    const userId = await database.write((tx) => addUser(tx, "reader"));
+    const [first = ""] = await search(database, "fc");
+    const limited = (seesPublic: boolean) => ({ viewer: { userId, names: [first], seesPublic } });
+    expect(await search(database, "fc", limited(false))).toEqual([first]);
+    expect(await search(database, "fc", limited(true))).toEqual(await search(database, "fc"));
   },
 
   async "packages can be left out before pages are cut"(harness) {

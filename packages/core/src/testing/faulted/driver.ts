@@ -6,6 +6,7 @@ import type { Database } from "../../ports/database.ts";
 import { createRegistry, type Registry } from "../../registry.ts";
 import { type FaultOptions, faultPlan, faultyStorage } from "../faults.ts";
 import { faultyDatabase } from "../faulty-database.ts";
+import { testSecret } from "../registry.ts";
 
 /** What the suite is given for each test. */
 export interface FaultHarness {
@@ -114,7 +115,8 @@ async function checkAfterwards<World>(
 
 /** A registry without anything in memory yet; it hashes passwords as cheaply as can be. */
 function registryOn(database: Database, storage: BlobStorage): Registry {
-  return createRegistry({ database, storage, passwords: argon2Passwords({ memoryKiB: 8, passes: 1 }) });
+  const passwords = argon2Passwords({ memoryKiB: 8, passes: 1 });
+  return createRegistry({ database, storage, passwords, serverSecret: testSecret });
 }
 
 /** Where a discard was made to fail, nobody lets go of what the stage holds open, as the end of the process would. */

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Behaviours } from "../behaviours.ts";
 import { patternBytes } from "../blobs.ts";
@@ -53,6 +54,25 @@ export const abortBehaviours: Behaviours<HttpHarness> = {
     const zip = await zipOf({ a: "1" });
     expect((await it.send(`PUT ${it.path}`, { as: it.ada, body: zip })).status).toBe(200);
     expect((await it.send("GET /fc/zipball/1.0.0")).bytes.equals(zip)).toBe(true);
+  },
+
+  "outlives clients that leave at any moment of an upload": async ({ world }) => {
+    const it = await worldWithUpload(world);
+    const { hostname, port } = new URL(it.origin);
+    const head = `Host: a\r\nAuthorization: Bearer ${it.ada.token}\r\nContent-Length: 1000\r\n`;
+    for (let round = 0; round < 48; round += 1) {
+      const request = round % 2 === 0 ? "PUT" : "POST";
+      const type = request === "PUT" ? "application/zip" : formType;
+      const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) }).on(
+        "error",
+        () => undefined,
+      );
+      socket.write(`${request} ${it.mountPath}${it.path} HTTP/1.1\r\n${head}Content-Type: ${type}\r\n\r\n--b`);
+      // The moment in which the upload was looked up and nobody reads it yet is a short one.
+      await sleep(round % 6);
+      socket.resetAndDestroy();
+    }
+    await expectUntouched(it);
   },
 
   "survives JSON that breaks off": async ({ world }) => {

@@ -29,7 +29,7 @@ export interface Asked {
 
 /** Failures that any request may meet whatever its route declares. */
 const everywhere: readonly ErrorCode[] = [
-  ...(["not_found", "invalid_request", "incomplete_body", "body_already_read", "signature_unsupported"] as const),
+  ...(["not_found", "invalid_request", "incomplete_body", "body_already_read", "signature_required"] as const),
 ];
 
 /** Our failures with a 5xx status; any other is a defect. */
@@ -47,11 +47,17 @@ function routeOf(method: string, path: string): Route | undefined {
   return routes.find((route) => route.path === fitting?.path && route.method === verb);
 }
 
+const safety = ["x-content-type-options", "content-security-policy", "referrer-policy"];
+
 /** Checks what holds for every answer, and notes it. */
 export function checkAnswer(answer: Answer, asked: Asked, recorder: Recorder): void {
   const what = `${asked.method} ${asked.path} → ${answer.status} ${answer.text.slice(0, 300)}`;
   const route = routeOf(asked.method, asked.path);
-  if (answer.status !== 304) expect(answer.headers.get("x-content-type-options"), what).toBe("nosniff");
+  expect(Object.fromEntries(safety.map((name) => [name, answer.headers.get(name)])), what).toEqual({
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "referrer-policy": "no-referrer",
+  });
   if (answer.status >= 400) checkFailure({ answer, route, asked, recorder, what });
   else checkSuccess({ answer, route, asked, recorder, what });
 }
@@ -68,11 +74,11 @@ function checkFailure({ answer, route, asked, recorder, what }: Check): void {
   const { headers, status, json } = answer;
   expect(headers.get("content-type"), what).toBe("application/json; charset=utf-8");
   expect(headers.get("cache-control"), what).toBe("no-store");
-  if (status === 401) expect(headers.get("www-authenticate"), what).toBe("Bearer");
   if (status === 429 || status === 503) expect(Number(headers.get("retry-after")), what).toBeGreaterThanOrEqual(1);
   if (status === 405) expect(headers.get("allow"), what).toMatch(/^[A-Z]+(, [A-Z]+)*$/);
   if (asked.method === "HEAD") return;
   const code = json.code as ErrorCode;
+  if (status === 401) expect(headers.get("www-authenticate"), what).toBe(challengeOf(code));
   const { error, code: _, details = {}, ...others } = json;
   expect(others, what).toEqual({});
   expect(details, what).toBeTypeOf("object");
@@ -83,11 +89,16 @@ function checkFailure({ answer, route, asked, recorder, what }: Check): void {
   recorder.note(route, code);
 }
 
+/** What a client is to come back with. */
+function challengeOf(code: unknown): string {
+  return /signature|^replayed/.test(String(code)) ? "Signature" : "Bearer";
+}
+
 function checkSuccess({ answer, route, asked, recorder, what }: Check): void {
   const { headers, status } = answer;
   if (route === undefined) throw new Error(`${what}: a success that no route declares`);
   const { success } = route;
-  expect([success.status, 206, 304], what).toContain(status);
+  expect([success.status, 206, 304, ...(success.redirects ? [302] : [])], what).toContain(status);
   if (route.method !== "GET") expect(headers.get("cache-control"), what).toBe("no-store");
   if (success.schema !== null && status !== 304) {
     expect(headers.get("content-type"), what).toBe("application/json; charset=utf-8");

@@ -84,7 +84,7 @@ export const changeBehaviours: Behaviours<HttpHarness> = {
     expect(back.json).toMatchObject({ yanked: false, yank_reason: null });
     expect(said(await send(`DELETE ${tag}/yank`, { as: ada }))).toBe(impossible);
     expect((await send("GET /fc/releases/latest")).json.tag_name).toBe("1.0.0");
-    for (const reason of [1, "x".repeat(1001), "\0", null]) {
+    for (const reason of [1, "x".repeat(1001), null]) {
       expect(said(await send(`PUT ${tag}/yank`, { as: ada, json: { reason } }))).toBe(
         "400 invalid_request: Invalid request",
       );

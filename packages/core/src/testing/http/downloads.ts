@@ -4,6 +4,7 @@ import { digestOf, patternBytes } from "../blobs.ts";
 import { zipOf } from "../zips.ts";
 import { said } from "./answers.ts";
 import type { HttpHarness, World } from "./harness.ts";
+import { redirectBehaviours } from "./redirects.ts";
 import { beginOverWire, eventually } from "./wire.ts";
 
 const path = "/fc/zipball/1.0.0";
@@ -25,8 +26,10 @@ async function worldWithBigArchive(open: HttpHarness["world"]): Promise<World & 
   return { ...it, archive };
 }
 
-/** Downloads: whole, in part, on a condition, broken off. */
+/** Downloads: whole, in part, on a condition, broken off, left to the storage. */
 export const downloadBehaviours: Behaviours<HttpHarness> = {
+  ...redirectBehaviours,
+
   "serves an archive as a file": async ({ world }) => {
     const { send, archive } = await worldWithArchive(world);
     const answer = await send(`GET ${path}`);

@@ -5,6 +5,8 @@ const bodies: Readonly<Record<string, object>> = {
   register: { username: "newcomer", password: "correct horse", email: "newcomer@example.com" },
   login: { username: "ada", password: "correct horse" },
   changePassword: { old_password: "correct horse", new_password: "other horse" },
+  createToken: { name: "builds" },
+  createApiKey: { name: "builds" },
   createRelease: { name: "fc", version: "3.0.0" },
   updatePackage: { description: "New" },
   setRollout: { ratio: 0.5 },

@@ -11,15 +11,27 @@ import type { WatchedStorage } from "./watched-storage.ts";
 /** An adapter under test, and how it is started. */
 export interface HttpAdapter {
   /** Listens on a free port of this machine with the registry mounted at `mountPath` (empty: at the root). */
-  start(registry: Registry, options: HttpOptions & { mountPath: string }): Promise<RunningAdapter>;
+  start(registry: Registry, options: HttpOptions & { mountPath: string }, made: MadeOf): Promise<RunningAdapter>;
   /** Default: archives in memory. */
   createStorage?(): Promise<{ storage: BlobStorage; cleanup(): Promise<void> }>;
+  /** Default: SQLite in a temporary file. The registry closes the database before `cleanup`. */
+  createDatabase?(): Promise<{ database: Database; cleanup(): Promise<void> }>;
+  /** Default: a clock of this process. */
+  createClock?(): StandingClock;
+}
+
+/** What the registry under test was made of, for adapters whose servers are other processes: they make one that is alike. */
+export interface MadeOf {
+  clock: StandingClock;
+  options: Omit<RegistryOptions, "database" | "storage" | "clock" | "logger" | "passwords">;
 }
 
 /** A server that listens. */
 export interface RunningAdapter {
   /** Like `http://127.0.0.1:40123`. */
   origin: string;
+  /** Writes what waits in the memory of servers that are other processes. */
+  flush?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,7 +47,7 @@ export interface WorldOptions extends Partial<Omit<RegistryOptions, "database" |
   http?: HttpOptions;
   /** Default `/registry`. */
   mountPath?: string;
-  /** Puts something between the registry and its database, which is in memory then. */
+  /** Puts something between the registry and its database. */
   wrapDatabase?(database: Database): Database;
   wrapStorage?(storage: BlobStorage): BlobStorage;
 }

@@ -1,25 +1,16 @@
 import { expect } from "vitest";
-import type { HttpOptions } from "../../http/index.ts";
-import { memoryRateLimiter } from "../../memory/index.ts";
 import type { Behaviours } from "../behaviours.ts";
-import { standingClock } from "../clock.ts";
 import { testPassword } from "../registry.ts";
 import { said } from "./answers.ts";
-import type { HttpHarness } from "./harness.ts";
+import type { HttpHarness, User } from "./harness.ts";
 
 const limited = "429 rate_limited: Rate limit exceeded";
 const minuteMs = 60_000;
 
-function limitedTo(rateLimits: Exclude<HttpOptions["rateLimits"], undefined>) {
-  const clock = standingClock();
-  return { clock, http: { rateLimits, rateLimiter: memoryRateLimiter({ clock }) } };
-}
-
 /** How often who may do what. */
 export const limitBehaviours: Behaviours<HttpHarness> = {
   "limits by default what invites guessing and flooding": async ({ world }) => {
-    const { clock, http } = limitedTo({});
-    const { send, user } = await world({ http });
+    const { send, user, clock } = await world({ http: { rateLimits: {} } });
     await user("ada");
     const outcomes = async (count: number, one: (index: number) => Promise<{ status: number }>) => {
       const statuses: number[] = [];
@@ -42,8 +33,7 @@ export const limitBehaviours: Behaviours<HttpHarness> = {
   },
 
   "says when to come again": async ({ world }) => {
-    const { clock, http } = limitedTo({ search: { limit: 1, windowMs: 10_000 } });
-    const { send } = await world({ http });
+    const { send, clock } = await world({ http: { rateLimits: { search: { limit: 1, windowMs: 10_000 } } } });
     await send("GET /search?search=x");
     clock.advance(2500);
     const answer = await send("GET /search?search=x");
@@ -54,8 +44,7 @@ export const limitBehaviours: Behaviours<HttpHarness> = {
   },
 
   "counts users apart, and visitors by their address": async ({ world }) => {
-    const { http } = limitedTo({ read: { limit: 2, windowMs: minuteMs } });
-    const { send, user } = await world({ http });
+    const { send, user } = await world({ http: { rateLimits: { read: { limit: 2, windowMs: minuteMs } } } });
     const [ada, bea] = [await user("ada"), await user("bea")];
     for (const as of [ada, bea, ""]) {
       const call = as === "" ? {} : { as };
@@ -69,9 +58,27 @@ export const limitBehaviours: Behaviours<HttpHarness> = {
     ).toBe(429);
   },
 
+  "counts registrations by address, whoever asks, but not those that administrators make": async ({ world }) => {
+    const rateLimits = { register: { limit: 1, windowMs: minuteMs } };
+    const { send, user, admin } = await world({ http: { rateLimits } });
+    const register = async (username: string, call: { as?: User } = {}) =>
+      said(
+        await send("POST /register", {
+          ...call,
+          json: { username, password: testPassword, email: `${username}@x.example` },
+        }),
+      );
+    const root = await admin("root");
+    expect(await register("one", { as: root })).toBe("200");
+    expect(await register("two")).toBe("200");
+    // An account more buys no attempts.
+    expect(await register("three", { as: await user("ada") })).toBe(limited);
+    expect(await register("four", { as: await user("bea") })).toBe(limited);
+    expect(await register("five")).toBe(limited);
+  },
+
   "counts attempts with bad tokens by address": async ({ world }) => {
-    const { http } = limitedTo({ read: { limit: 3, windowMs: minuteMs } });
-    const { send, user } = await world({ http });
+    const { send, user } = await world({ http: { rateLimits: { read: { limit: 3, windowMs: minuteMs } } } });
     const ada = await user("ada");
     for (let index = 0; index < 3; index += 1)
       expect((await send("GET /whoami", { as: `srg_${index}` })).status).toBe(401);
@@ -80,11 +87,11 @@ export const limitBehaviours: Behaviours<HttpHarness> = {
   },
 
   "counts sign-ins per account too, whatever its case": async ({ world }) => {
-    const { http } = limitedTo({
+    const rateLimits = {
       login: { limit: 1000, windowMs: minuteMs },
       login_account: { limit: 2, windowMs: minuteMs },
-    });
-    const { send, user } = await world({ http });
+    };
+    const { send, user } = await world({ http: { rateLimits } });
     await user("ada");
     const login = async (username: string, password = testPassword) =>
       said(await send("POST /login", { json: { username, password } }));
@@ -95,8 +102,7 @@ export const limitBehaviours: Behaviours<HttpHarness> = {
   },
 
   "limits a password change per user, not per account name in the body": async ({ world }) => {
-    const { http } = limitedTo({ login: { limit: 2, windowMs: minuteMs } });
-    const { send, user } = await world({ http });
+    const { send, user } = await world({ http: { rateLimits: { login: { limit: 2, windowMs: minuteMs } } } });
     const ada = await user("ada");
     const json = { old_password: "wrong horse", new_password: "other horse" };
     const statuses = [];

@@ -24,6 +24,8 @@ interface Post {
   type?: string;
   /** Size of the chunks it is sent in. */
   chunkBytes?: number;
+  /** Time between the chunks, so that they arrive one by one. */
+  pauseMs?: number;
 }
 
 async function worldWithUpload(
@@ -36,10 +38,10 @@ async function worldWithUpload(
     ...it,
     ada,
     zip: await zipOf({ a: "1" }),
-    post: ({ body, type = `multipart/form-data; boundary=${boundary}`, chunkBytes = 16_384 }) =>
+    post: ({ body, type = `multipart/form-data; boundary=${boundary}`, chunkBytes = 16_384, pauseMs = 0 }) =>
       it.sendRaw(`POST /upload/${uploadId}`, {
         as: ada,
-        body: chunksOf(body, chunkBytes),
+        body: chunksOf(body, chunkBytes, pauseMs),
         headers: { "content-type": type },
       }),
   };
@@ -104,6 +106,20 @@ export const multipartBehaviours: Behaviours<HttpHarness> = {
     ];
     for (const [index, form] of forms.entries()) expect(said(await post(form)), `form ${index}`).toBe(noFile);
     expect((await post({ body: Buffer.concat([part(file, zip), end]) })).status).toBe(200);
+    expect((await send("GET /fc/zipball/1.0.0")).bytes.equals(zip)).toBe(true);
+  },
+
+  "ends a form at its end, in whatever pieces more of it follows": async ({ world }) => {
+    const { post, zip, send } = await worldWithUpload(world);
+    const more = Buffer.concat([part(file, "PK"), end]);
+    // Long enough that two pieces make the whole.
+    const before = Buffer.from(`${"before the form ".repeat(20)}\r\n`);
+    const body = Buffer.concat([before, end, more]);
+    for (const cut of [2, end.length - 4, end.length - 3, end.length, end.length + 30, end.length + 80]) {
+      const answer = await post({ body, chunkBytes: before.length + cut, pauseMs: 5 });
+      expect(said(answer), `cut ${cut} bytes into its end`).toBe(noFile);
+    }
+    expect((await post({ body: Buffer.concat([part(file, zip), end, more]), chunkBytes: 100 })).status).toBe(200);
     expect((await send("GET /fc/zipball/1.0.0")).bytes.equals(zip)).toBe(true);
   },
 

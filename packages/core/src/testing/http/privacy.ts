@@ -24,7 +24,7 @@ export const privacyBehaviours: Behaviours<HttpHarness> = {
       const secret = exampleRequests({ package: "fc", version });
       const nothing = exampleRequests({ package: "nobody", version });
       for (const [index, { route, request, json }] of secret.entries()) {
-        // Who claims a name learns that it is taken.
+        // Who claims a name learns that it is taken: see the next one.
         if (!route.path.startsWith("/:package") || route.operationId === "publishRelease") continue;
         for (const who of [{}, { as: eve }]) {
           const answer = await send(request, { ...who, ...json });
@@ -39,6 +39,41 @@ export const privacyBehaviours: Behaviours<HttpHarness> = {
       expect((await send("GET /providers", who)).json).toEqual([]);
       expect((await send("GET /tags", who)).json).toEqual([]);
     }
+  },
+
+  "tells strangers who claim the name of a private package what it tells of look-alikes": async ({ world }) => {
+    const { send, publish, user, eve } = await worldWithSecret(world);
+    await publish(await user("mia"), { name: "open-one", version: "1.0.0" });
+    const claims = async (name: string) => [
+      await send("POST /releases", { as: eve, json: { name, version: "2.0.0" } }),
+      await send(`PUT /${name}/releases/tags/2.0.0`, { as: eve, body: Buffer.from("no archive") }),
+      await send("POST /tokens", {
+        as: eve,
+        json: { grant: { package: name, version: "2.0.0", sha256: "0".repeat(64) } },
+      }),
+    ];
+    const told = async (name: string) => (await claims(name)).map(({ status, text }) => [status, text]);
+    expect(await told("fc")).toEqual(await told("openone"));
+    expect((await claims("fc")).map(said)).toEqual(
+      Array.from({ length: 3 }, () => "409 name_taken: Package name is too similar to an existing package"),
+    );
+  },
+
+  "answers a change with the version, also to a credential that reads nothing": async ({ world }) => {
+    const { send, ada } = await worldWithSecret(world);
+    const json = { name: "ci", scopes: { actions: ["change"], packages: ["fc"] } };
+    const as = String((await send("POST /tokens", { as: ada, json })).json.token);
+    const version = "/fc/releases/tags/1.0.0";
+    for (const [request, isYanked] of [
+      [`PUT ${version}/yank`, true],
+      [`DELETE ${version}/yank`, false],
+      [`PATCH ${version}/rollout`, false],
+      ["POST /fc/releases/tags/0.1.0/restore", false],
+    ] as const) {
+      const answer = await send(request, { as, ...(request.startsWith("PATCH") ? { json: { ratio: 0.5 } } : {}) });
+      expect([answer.status, answer.json.yanked], request).toEqual([200, isYanked]);
+    }
+    expect(said(await send(`GET ${version}`, { as }))).toBe(noVersion);
   },
 
   "shows a private package to its members and to administrators": async ({ world }) => {

@@ -2,56 +2,15 @@ import { expect } from "vitest";
 import { RegistryError } from "../../errors.ts";
 import { errorsOf, routes } from "../../http/index.ts";
 import { argon2Passwords } from "../../passwords.ts";
+import type { Engine } from "../../ports/database.ts";
 import type { Behaviours } from "../behaviours.ts";
+import { engineFailure } from "../engine-failures.ts";
 import { testPassword } from "../registry.ts";
 import { zipOf } from "../zips.ts";
 import { said } from "./answers.ts";
+import { changeRequests } from "./change-requests.ts";
 import { exampleRequests } from "./examples.ts";
-import type { Call, HttpHarness, World } from "./harness.ts";
-
-/** A request of each route that changes something, all of which would succeed in {@link prepare}d worlds. */
-async function changes({ user, open, publish, send }: World): Promise<Record<string, [string, Call]>> {
-  const [ada, bea] = [await user("ada"), await user("bea")];
-  for (const version of ["1.0.0", "2.0.0", "3.0.0"]) await publish(ada, { name: "fc", version });
-  await send("PUT /fc/releases/tags/2.0.0/yank", { as: ada });
-  await send("DELETE /fc/releases/tags/3.0.0", { as: ada });
-  await send("POST /fc/maintainers", { as: ada, json: { username: "bea", role: "reader" } });
-  await send("PUT /fc/ratings/me", { as: bea, json: { rating: 1 } });
-  const uploadId = await open(ada, { name: "fc", version: "4.0.0" });
-  const body = await zipOf({ a: "1" });
-  const form = new FormData();
-  form.set("package", new Blob([new Uint8Array(body)]), "a.zip");
-  const login = { username: "ada", password: testPassword };
-  const tags = "/fc/releases/tags";
-  return {
-    register: ["POST /register", { json: { username: "cid", password: testPassword, email: "cid@example.com" } }],
-    login: ["POST /login", { json: login }],
-    logout: ["POST /logout", { as: ada }],
-    refreshToken: ["POST /refresh_token", { as: ada }],
-    changePassword: [
-      "POST /change_password",
-      { as: ada, json: { old_password: testPassword, new_password: "new horse battery" } },
-    ],
-    createRelease: ["POST /releases", { as: ada, json: { name: "fc", version: "5.0.0" } }],
-    uploadForm: [`POST /upload/${uploadId}`, { as: ada, body: form }],
-    uploadRaw: [`PUT /upload/${uploadId}`, { as: ada, body }],
-    cancelUpload: [`DELETE /upload/${uploadId}`, { as: ada }],
-    publishRelease: [`PUT ${tags}/6.0.0`, { as: ada, body }],
-    deleteRelease: [`DELETE ${tags}/1.0.0`, { as: ada }],
-    restoreRelease: [`POST ${tags}/3.0.0/restore`, { as: ada }],
-    yankRelease: [`PUT ${tags}/1.0.0/yank`, { as: ada }],
-    unyankRelease: [`DELETE ${tags}/2.0.0/yank`, { as: ada }],
-    setRollout: [`PATCH ${tags}/1.0.0/rollout`, { as: ada, json: { ratio: 0.5 } }],
-    updatePackage: ["PATCH /fc", { as: ada, json: { description: "x" } }],
-    deprecatePackage: ["PUT /fc/deprecation", { as: ada }],
-    undeprecatePackage: ["DELETE /fc/deprecation", { as: ada }],
-    addMaintainer: ["POST /fc/maintainers", { as: ada, json: { username: "bea" } }],
-    removeMaintainer: ["DELETE /fc/maintainers/bea", { as: ada }],
-    transferPackage: ["POST /fc/transfer", { as: ada, json: { username: "bea" } }],
-    setMyRating: ["PUT /fc/ratings/me", { as: bea, json: { rating: 5 } }],
-    deleteMyRating: ["DELETE /fc/ratings/me", { as: bea }],
-  };
-}
+import type { HttpHarness } from "./harness.ts";
 
 /** What the host refuses, and what fails because something the registry needs is full or away. */
 export const refusalBehaviours: Behaviours<HttpHarness> = {
@@ -62,8 +21,8 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
         if (refusal !== null) throw refusal;
       },
     };
-    const it = await world({ hooks });
-    const requests = await changes(it);
+    const it = await world({ hooks, serverSecret: "a secret of the server's for tests" });
+    const requests = await changeRequests(it);
     const declared = routes
       .filter((route) => errorsOf(route).includes("refused"))
       .map(({ operationId }) => operationId);
@@ -92,8 +51,8 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
 
   "answers 503 while the database is away, and goes on when it is back": async ({ world }) => {
     let away: "nothing" | "writes" | "everything" = "nothing";
-    const failing = <T>(work: () => T, kinds: string[]): T => {
-      if (kinds.includes(away)) throw Object.assign(new Error("disk I/O error"), { code: "SQLITE_IOERR" });
+    const failing = <T>(engine: Engine, work: () => T, kinds: string[]): T => {
+      if (kinds.includes(away)) throw engineFailure(engine);
       return work();
     };
     const { send, user, open, logged } = await world({
@@ -101,10 +60,10 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
       wrapDatabase: (database) => ({
         ...database,
         get reader() {
-          return failing(() => database.reader, ["everything"]);
+          return failing(database.engine, () => database.reader, ["everything"]);
         },
-        select: async (query) => failing(() => database.select(query), ["everything"]),
-        write: async (work) => failing(() => database.write(work), ["everything", "writes"]),
+        select: async (query) => failing(database.engine, () => database.select(query), ["everything"]),
+        write: async (work) => failing(database.engine, () => database.write(work), ["everything", "writes"]),
       }),
     });
     const ada = await user("ada");
@@ -137,6 +96,7 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
   "answers 507 and 503 while the storage is full or busy, and goes on after": async ({ world }) => {
     let trouble: Error | null = null;
     const it = await world({
+      serverSecret: "a secret of the server's for tests",
       wrapStorage: (storage) => ({
         ...storage,
         async stage(expectedSize) {
@@ -149,7 +109,7 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
         },
       }),
     });
-    const requests = await changes(it);
+    const requests = await changeRequests(it);
     const uploads = ["uploadForm", "uploadRaw", "publishRelease"].map((name) => requests[name] ?? (["", {}] as const));
     const failures: [Error, string][] = [
       [new RegistryError("insufficient_storage"), "507 insufficient_storage: Not enough storage space"],
@@ -180,6 +140,10 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
     const overloaded = "503 overloaded: Too busy, try again shortly";
     const logins = await many(() => send("POST /login", { json: { username: "ada", password: testPassword } }));
     expect(new Set(logins.map(said))).toEqual(new Set(["200", overloaded]));
+    const newcomer = { username: "bea", password: testPassword, email: "bea@example.com" };
+    const registrations = await many(() => send("POST /register", { json: newcomer }));
+    const taken = "409 user_exists: Username or email already exists";
+    expect(new Set(registrations.map(said))).toEqual(new Set(["200", taken, overloaded]));
     const json = { old_password: "wrong horse", new_password: "new horse battery" };
     const passwordChanges = await many(() => send("POST /change_password", { as: ada, json }));
     expect(new Set(passwordChanges.map(said))).toEqual(

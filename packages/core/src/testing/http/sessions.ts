@@ -39,15 +39,6 @@ export const sessionBehaviours: Behaviours<HttpHarness> = {
     expect(said(await send("GET /whoami"))).toBe(invalidToken);
   },
 
-  "refuses signed requests as long as they are not enabled": async ({ world }) => {
-    const { send, user } = await world();
-    const ada = await user("ada");
-    for (const name of ["X-Api-Key", "X-Timestamp", "X-Nonce", "X-Signature"]) {
-      const answer = await send("GET /whoami", { as: ada, headers: { [name]: "x" } });
-      expect(said(answer)).toBe("401 signature_unsupported: Signed requests are not enabled");
-    }
-  },
-
   "forgets a token when its time has come": async ({ world }) => {
     const { send, user, clock } = await world({ limits: { tokenTtlMs: 60_000 } });
     const ada = await user("ada");

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { memoryStorage } from "../../memory/index.ts";
+import { memoryRateLimiter, memoryStorage } from "../../memory/index.ts";
 import { argon2Passwords } from "../../passwords.ts";
+import type { Database } from "../../ports/database.ts";
 import { createRegistry, type Registry } from "../../registry.ts";
 import { standingClock } from "../clock.ts";
-import { openSqlite, testPassword } from "../registry.ts";
+import { openSqlite, testPassword, testSecret } from "../registry.ts";
 import { zipOf } from "../zips.ts";
 import { type Client, httpClient } from "./client.ts";
 import type { HttpAdapter, Publication, User, World, WorldOptions } from "./harness.ts";
@@ -17,33 +18,34 @@ import { eventually } from "./wire.ts";
 /** Starts a registry behind the adapter. Its `close` fails when something was left open or went wrong unseen. */
 export async function openWorld(adapter: HttpAdapter, options: WorldOptions, recorder: Recorder): Promise<World> {
   const { http, mountPath = "/registry", wrapDatabase, wrapStorage, ...registryOptions } = options;
-  const clock = standingClock();
-  const folder = await mkdtemp(join(tmpdir(), "registry-http-"));
-  const made = await (adapter.createStorage?.() ?? { storage: memoryStorage({ clock }), cleanup: async () => {} });
-  const storage = watchedStorage(made.storage);
+  const clock = adapter.createClock?.() ?? standingClock();
+  const archives = await (adapter.createStorage?.() ?? { storage: memoryStorage({ clock }), cleanup: async () => {} });
+  const storage = watchedStorage(archives.storage);
   const logged: World["logged"] = [];
   const logger = {
     info() {},
     warn() {},
     error: (fields: object, message: string) => void logged.push({ fields, message }),
   };
-  const database = wrapDatabase
-    ? wrapDatabase(await openSqlite(":memory:"))
-    : await openSqlite(join(folder, "registry.db"));
+  const { database, cleanup } = await (adapter.createDatabase ?? createSqlite)();
   const registry = createRegistry({
     passwords: argon2Passwords({ memoryKiB: 8, passes: 1 }),
     logger,
+    ...(database.engine === "mysql" ? { serverSecret: testSecret } : {}),
     ...registryOptions,
-    ...{ database, clock, storage: wrapStorage?.(storage) ?? storage },
+    ...{ database: wrapDatabase?.(database) ?? database, clock, storage: wrapStorage?.(storage) ?? storage },
   });
   await registry.migrate();
   const publicUrl = http?.publicUrl ?? `https://registry.example${mountPath}`;
   const shown = http?.allowedHosts === undefined ? { publicUrl } : {};
-  const server = await adapter.start(registry, { ...shown, rateLimits: "off", ...http, mountPath });
+  const limits = { rateLimits: "off", rateLimiter: memoryRateLimiter({ clock }) } as const;
+  const made = { clock, options: registryOptions };
+  const server = await adapter.start(registry, { ...shown, ...limits, ...http, mountPath }, made);
   const client = httpClient({ origin: server.origin, mountPath, publicUrl, recorder });
 
   return {
-    ...{ registry, clock, storage, mountPath, publicUrl, logged, origin: server.origin },
+    ...{ clock, storage, mountPath, publicUrl, logged, origin: server.origin },
+    registry: { ...registry, flush: async () => void (await Promise.all([registry.flush(), server.flush?.()])) },
     ...client,
     user: (name) => signUp(registry, name),
     async admin(name) {
@@ -59,11 +61,17 @@ export async function openWorld(adapter: HttpAdapter, options: WorldOptions, rec
       await registry.close();
       expect(storage.unfinished, "left open").toEqual({ stages: 0, bodies: 0 });
       expect(await storage.sweepStaged(-1000), "staged pieces left behind").toBe(0);
-      await made.cleanup();
-      await rm(folder, { recursive: true, force: true });
+      await archives.cleanup();
+      await cleanup();
       expect(logged, "logged as errors").toEqual([]);
     },
   };
+}
+
+async function createSqlite(): Promise<{ database: Database; cleanup(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "registry-http-"));
+  const database = await openSqlite(join(folder, "registry.db"));
+  return { database, cleanup: () => rm(folder, { recursive: true, force: true }) };
 }
 
 async function signUp(registry: Registry, name: string): Promise<User> {

@@ -1,0 +1,141 @@
+import type { Config } from "./config.ts";
+import { type Rule, rules } from "./rules.ts";
+import { databaseUrl, redisUrl, storageUrl } from "./targets.ts";
+
+/** How severe a message must be to be logged. */
+export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+/** One thing that can be set. */
+export interface Variable<T> {
+  name: string;
+  about: string;
+  rule: Rule<T>;
+  /** Taken when the variable is not set. A text in `shown` stands for a value that depends on others. */
+  fallback: { text: string } | { value: T; shown: string };
+  /** Wrong values of secrets, and of addresses that may hold one, are not repeated. */
+  isSecret?: true;
+}
+
+/** Everything that can be set, in the order in which it is explained. */
+export const variables: { readonly [Key in keyof Config]: Variable<Config[Key]> } = {
+  port: {
+    name: "PORT",
+    about: "Port to listen at.",
+    rule: rules.wholeNumber(1, 65_535),
+    fallback: { text: "8080" },
+  },
+  host: {
+    name: "HOST",
+    about:
+      "Address to listen at. The default serves this machine alone; 0.0.0.0 (or ::) serves every network it is in.",
+    rule: rules.listenAddress,
+    fallback: { text: "127.0.0.1" },
+  },
+  publicUrl: {
+    name: "PUBLIC_URL",
+    about: "Address under which clients reach the registry; addresses in answers begin with it.",
+    rule: rules.webAddress,
+    fallback: { value: "", shown: "http://localhost:PORT" },
+    isSecret: true,
+  },
+  database: {
+    name: "DATABASE_URL",
+    about: "SQLite file, made when missing; or a database of a MySQL or MariaDB server, which several servers share.",
+    rule: databaseUrl,
+    fallback: { text: "sqlite:./data/serverless_registry.db" },
+    isSecret: true,
+  },
+  storage: {
+    name: "STORAGE_URL",
+    about:
+      "Folder of the archives, made when missing, which one server owns; or an S3 bucket, which several share. Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the AWS SDK's other ways.",
+    rule: storageUrl,
+    fallback: { text: "file:./data/packages" },
+    isSecret: true,
+  },
+  redisUrl: {
+    name: "REDIS_URL",
+    about: "Redis that servers share for limits and for the one-time values of signed requests.",
+    rule: redisUrl,
+    fallback: { value: null, shown: "none: limits are counted in memory with SQLite, in the database with MySQL" },
+    isSecret: true,
+  },
+  download: {
+    name: "DOWNLOAD",
+    about:
+      "stream: archives pass through the server. redirect: clients are sent to the bucket, which they must be able to reach. auto: redirect where the storage can.",
+    rule: rules.oneOf("stream", "redirect", "auto"),
+    fallback: { text: "stream" },
+  },
+  rateLimit: {
+    name: "RATE_LIMIT",
+    about: "Whether requests are limited: per user, else per network address.",
+    rule: rules.oneOf("on", "off"),
+    fallback: { text: "on" },
+  },
+  maxUploadBytes: {
+    name: "MAX_UPLOAD_BYTES",
+    about: "Largest archive as sent, in bytes.",
+    rule: rules.wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    fallback: { text: String(100 * 1024 * 1024) },
+  },
+  maxUnpackedBytes: {
+    name: "MAX_UNPACKED_BYTES",
+    about: "Largest sum of what an archive unpacks to, in bytes.",
+    rule: rules.wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    fallback: { text: String(512 * 1024 * 1024) },
+  },
+  serverSecret: {
+    name: "SERVER_SECRET",
+    about:
+      "Signs addresses of private archives, seals API keys and the audit log. Servers that share a database share it.",
+    rule: rules.secret,
+    fallback: { value: null, shown: "made on the first start, in the file server-secret beside the SQLite file" },
+    isSecret: true,
+  },
+  previousServerSecret: {
+    name: "SERVER_SECRET_PREVIOUS",
+    about: "Secret that was used before; what it signed is still accepted, and API keys are sealed anew at the start.",
+    rule: rules.secret,
+    fallback: { value: null, shown: "none" },
+    isSecret: true,
+  },
+  registration: {
+    name: "REGISTRATION",
+    about: "Whether anybody may register.",
+    rule: rules.oneOf("open", "closed"),
+    fallback: { text: "open" },
+  },
+  auth: {
+    name: "AUTH",
+    about:
+      "What a request must bring to be its user's: a token, a signature, both, or either of them. Other than either needs SERVERLESS_DEVS=off.",
+    rule: rules.oneOf("either", "token", "signature", "both"),
+    fallback: { text: "either" },
+  },
+  signatures: {
+    name: "SIGNATURES",
+    about:
+      "Which signed requests are taken. v2: only those in which no API key travels and the query is covered; needs SERVERLESS_DEVS=off.",
+    rule: rules.oneOf("all", "v2"),
+    fallback: { text: "all" },
+  },
+  serverlessDevs: {
+    name: "SERVERLESS_DEVS",
+    about: "Whether clients of the Serverless Devs registry protocol are answered. The older ones send whole API keys.",
+    rule: rules.oneOf("on", "off"),
+    fallback: { text: "on" },
+  },
+  logLevel: {
+    name: "LOG_LEVEL",
+    about: "What is logged, as lines of JSON on the standard output.",
+    rule: rules.oneOf(...logLevels),
+    fallback: { text: "info" },
+  },
+  trustedProxies: {
+    name: "TRUST_PROXY",
+    about: "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    rule: rules.networks,
+    fallback: { value: [], shown: "none" },
+  },
+};

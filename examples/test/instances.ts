@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import {
+  answering,
+  type EndLater,
+  examples,
+  freePort,
+  type ServerProgram,
+  startProgram,
+  startStandalone,
+  temporaryFolder,
+} from "./processes.ts";
+
+/** Several servers that are one registry. */
+export interface Instances {
+  /** The servers; one that was started again takes the place of the one before. */
+  servers: ServerProgram[];
+  /** Starts a server anew, at the port it had. */
+  restart(index: number): Promise<void>;
+}
+
+/** What the servers are started with. Each gets one of the addresses of the database, in turn. */
+export interface InstancesOptions {
+  count: number;
+  databases: readonly string[];
+  env: Record<string, string>;
+  endLater: EndLater;
+}
+
+/** Starts standalone servers on the same database and archives, all at once. */
+export async function startInstances({ count, databases, env, endLater }: InstancesOptions): Promise<Instances> {
+  const cwd = await temporaryFolder(endLater);
+  const start = (index: number, more: Record<string, string> = {}) =>
+    startStandalone({
+      ...{ cwd, endLater },
+      env: {
+        ...{ DATABASE_URL: databases[index % databases.length] ?? "", SERVER_SECRET: "shared secret ".repeat(3) },
+        ...{ LOG_LEVEL: "warn", ...env, ...more },
+      },
+    });
+  const servers = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
+  return {
+    servers,
+    async restart(index) {
+      const { port } = new URL(servers[index]?.url ?? "");
+      servers[index] = await start(index, { PORT: port });
+    },
+  };
+}
+
+/** What nginx is started with. */
+export interface BalancerOptions {
+  /** Path of its program. */
+  nginx: string;
+  endLater: EndLater;
+  /** What it answers when it is there; default `/healthz`. */
+  path?: string;
+}
+
+/** Starts nginx before servers at these addresses; its own address. */
+export async function startBalancer(servers: readonly string[], options: BalancerOptions): Promise<string> {
+  const { nginx, endLater, path = "/healthz" } = options;
+  const cwd = await temporaryFolder(endLater);
+  const port = await freePort();
+  const script = join(examples, "../scripts/services/nginx.sh");
+  const ports = servers.map((server) => new URL(server).port);
+  const env = { NGINX: nginx, PATH: process.env.PATH ?? "" };
+  const program = startProgram(["run", cwd, String(port), ...ports], { command: script, cwd, env, endLater });
+  const url = `http://127.0.0.1:${port}`;
+  await answering(program, url + path);
+  return url;
+}

@@ -1,0 +1,152 @@
+import { once } from "node:events";
+import { PassThrough, Readable } from "node:stream";
+import type { Actor, Caller } from "../context.ts";
+import { RegistryError } from "../errors.ts";
+import type { SignatureCheck } from "../operations/signatures.ts";
+import type { Registry } from "../registry.ts";
+import { promisedSize, rawBody } from "./bodies.ts";
+import type { BodyPace } from "./body-pace.ts";
+import type { SignatureSettings } from "./options.ts";
+import type { HttpRequest } from "./types.ts";
+
+/** Archives may take their time: the documented signature covers them, and holds only when they have ended. */
+const archiveTimeMs = 30 * 60_000;
+
+/** True for requests with any of the headers of a signature: those must verify, whatever else they carry. */
+export function isSigned({ headers }: HttpRequest): boolean {
+  return ["x-api-key", "x-timestamp", "x-nonce", "x-signature"].some((name) => headers[name] !== undefined);
+}
+
+/** What verifying a request needs to know beside the request. */
+export interface SignedExchange {
+  registry: Registry;
+  request: HttpRequest;
+  settings: SignatureSettings;
+  /** Who the other credentials of the request authenticate. */
+  caller: Caller;
+  takesArchive: boolean;
+  /** Counts a request whose signature holds, before it is used up. */
+  admit(signer: Actor): Promise<void>;
+}
+
+/**
+ * Begins to verify a signed request, as far as its head goes.
+ * @throws invalid_signature, stale_signature, replayed_request, unavailable
+ */
+export function beginCheck({ registry, request, settings, ...exchange }: SignedExchange): Promise<SignatureCheck> {
+  const header = (name: string) => {
+    const value = request.headers[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const [apiKey, signature] = [header("x-api-key"), header("x-signature")];
+  if (!settings.wholeKey && apiKey?.includes(".")) {
+    throw new RegistryError("invalid_signature", {
+      details: { "X-Api-Key": "send the public id only, up to the dot" },
+    });
+  }
+  if (!settings.documented && signature !== undefined && !signature.startsWith("v2=")) {
+    throw new RegistryError("invalid_signature", { details: { "X-Signature": "only profile v2 is taken here" } });
+  }
+  return registry.signatures.begin(exchange.caller, {
+    method: request.method,
+    url: settings.pathPrefix + request.url,
+    ...{ apiKey, signature },
+    timestamp: header("x-timestamp"),
+    nonce: header("x-nonce"),
+    contentSha256: header("x-content-sha256"),
+    admit: exchange.admit,
+    ...(exchange.takesArchive ? { bodyTimeMs: archiveTimeMs } : {}),
+  });
+}
+
+/**
+ * Verifies a request that has no body. One with a body is refused, also when it is signed: nobody would look at it, and what
+ * nobody looks at can be moved there from another part.
+ */
+export async function verifyEmpty(request: HttpRequest, check: SignatureCheck): Promise<void> {
+  const { "transfer-encoding": coding, "content-length": length } = request.headers;
+  if (coding !== undefined || (length !== undefined && Number(length) !== 0) || request.parsedBody !== undefined) {
+    throw new RegistryError("invalid_signature", { details: { body: "this route takes none" } });
+  }
+  await check.finish();
+}
+
+/**
+ * Verifies a request whose body is small enough to be kept, and gives it back with the bytes that were verified.
+ * @throws payload_too_large, incomplete_body, body_already_read, and what `check.finish` throws
+ */
+export async function verifyKept(
+  request: HttpRequest,
+  check: SignatureCheck,
+  limits: BodyLimits,
+): Promise<HttpRequest> {
+  const { parsedBody, ...rest } = request;
+  // A host that has collected the body as it was sent has lost nothing of it.
+  const source = Buffer.isBuffer(parsedBody) ? { ...rest, body: Readable.from([parsedBody]) } : request;
+  const chunks: Buffer[] = [];
+  for await (const chunk of limited(source, limits)) {
+    check.update(chunk);
+    chunks.push(chunk);
+  }
+  await check.finish();
+  return { ...rest, body: Readable.from([Buffer.concat(chunks)], { objectMode: false }) };
+}
+
+/** How much of a body is read, and how slowly it may come. */
+export interface BodyLimits {
+  maxBytes: number;
+  pace: BodyPace;
+}
+
+/** A request whose body is verified while it passes. */
+export interface PassingBody {
+  /** The request to go on with. Its body ends only when it was verified; one that does not verify breaks. */
+  request: HttpRequest;
+  /**
+   * To be called when nobody wants more of the body. Until the signature is decided the rest is read all the same, so that a
+   * wrong one is told from nothing else.
+   * @throws invalid_signature and what else breaks the body, when the signature is not decided yet
+   */
+  settle(): Promise<void>;
+}
+
+/**
+ * Verifies a body on its way to whoever reads it.
+ * @throws payload_too_large for one that promises too much, body_already_read
+ */
+export function verifyPassing(request: HttpRequest, check: SignatureCheck, limits: BodyLimits): PassingBody {
+  const out = new PassThrough({ highWaterMark: 256 * 1024 });
+  // Somebody always listens, also when the body breaks before anybody reads it.
+  out.on("error", () => {});
+  const source = limited(request, limits);
+  const pumping = pump();
+  pumping.catch((error: Error) => out.destroy(error));
+
+  async function pump(): Promise<void> {
+    for await (const chunk of source) {
+      check.update(chunk);
+      if (!out.write(chunk)) await once(out, "drain");
+    }
+    await check.finish();
+    out.end();
+  }
+
+  return {
+    request: { ...request, body: out },
+    async settle() {
+      out.resume();
+      if (!check.isAuthenticated) await pumping;
+    },
+  };
+}
+
+async function* limited(request: HttpRequest, { maxBytes, pace }: BodyLimits): AsyncGenerator<Buffer> {
+  const tooLarge = () => new RegistryError("payload_too_large", { details: { maxBytes } });
+  if ((promisedSize(request) ?? 0) > maxBytes) throw tooLarge();
+  let size = 0;
+  for await (const chunk of rawBody(request, pace)) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge();
+    yield chunk;
+  }
+}

@@ -1,0 +1,190 @@
+import { expect } from "vitest";
+import type { Behaviours } from "../behaviours.ts";
+import type { HttpHarness } from "./harness.ts";
+import { archiveOf, formOf, v3World } from "./serverless-devs-world.ts";
+
+const deploy = { Name: "fc-deploy", Version: "1.0.0" };
+
+/** Publishing and deleting as the `s` command does them, and safety codes. */
+export const serverlessDevsBehaviours: Behaviours<HttpHarness> = {
+  "v3: publishes in two steps, the second without any credentials": async ({ world }) => {
+    const { ask, publishV3, pathOf, send } = await v3World(world);
+    const manifest = {
+      ...deploy,
+      Category: "基础组件",
+      Tags: ["部署", "函数计算"],
+      HomePage: "https://example.com/fc",
+      Service: { 函数计算: { Authorities: ["AliyunFCFullAccess"] } },
+      Commands: { deploy: "Deploys", 高级: { remove: "Removes" } },
+      Properties: { region: { type: "string" } },
+      Parameters: { type: "object", properties: {} },
+    };
+    const published = await publishV3(manifest);
+    expect(published.status, published.text).toBe(200);
+    const latest = await ask("GET /v3/packages/fc-deploy/release/latest");
+    expect(latest.body).toMatchObject({
+      ...{ name: "fc-deploy", tag_name: "1.0.0", type: "Component", description: "A test", edition: "3.0.0" },
+      ...{ tags: ["部署", "函数计算"], provider: ["Others"], home: "https://example.com/fc" },
+      ...{ service: ["函数计算"], commands: { deploy: "Deploys", remove: "Removes" } },
+    });
+    const { zipball_url } = latest.body as { zipball_url: string };
+    // The client sends what is left of its headers after it has masked them.
+    const masked = { token: "abc***def", sign_code: "abc***def", timestamp: "1", nonce: "n" };
+    const zip = await send(`GET ${pathOf(zipball_url)}`, { headers: masked });
+    expect(zip.bytes.equals(await archiveOf(manifest))).toBe(true);
+    expect((await send("GET /fc-deploy/releases/latest")).json).toMatchObject({
+      service: { 函数计算: { Authorities: ["AliyunFCFullAccess"] } },
+      properties: { region: { type: "string" } },
+    });
+  },
+
+  "v3: readme and change log of the form come before those in the archive": async ({ world }) => {
+    const { ask, code, pathOf, send } = await v3World(world);
+    const form = formOf(deploy, { readme: "# 说明".repeat(40_000), version_body: "- first" });
+    const opened = await ask("POST /v3/packages/releases", { code, form });
+    const { url } = opened.body as { url: string };
+    await ask(`PUT ${pathOf(url)}`, { body: await archiveOf(deploy) });
+    expect((await send("GET /fc-deploy/releases/latest")).json.readme).toBe("# 说明".repeat(40_000));
+    expect(JSON.parse((await send("GET /fc-deploy/changelog")).text)[0].changelog).toBe("- first");
+  },
+
+  "v3: uses no safety code's headers up that a limit refuses": async ({ world }) => {
+    const claims: object[] = [];
+    const nonces = { claim: async (values: readonly string[]) => claims.push(values) > 0 };
+    const http = { rateLimits: { publish: { limit: 1, windowMs: 60_000 } } };
+    const { ask, code } = await v3World(world, { http, nonces });
+    const statuses: number[] = [];
+    for (let index = 0; index < 4; index += 1)
+      statuses.push((await ask("POST /v3/packages/releases", { code, form: formOf(deploy) })).status);
+    expect([statuses, claims.length]).toEqual([[200, 429, 429, 429], 1]);
+  },
+
+  "v3: an upload address that was changed, or that was given out to somebody with credentials, is good for nothing":
+    async ({ world }) => {
+      const { ask, code, codeOf, pathOf, open, ada, registry, clock, user } = await v3World(world);
+      const put = async (path: string) => (await ask(`PUT ${path}`, { body: await archiveOf(deploy) })).json.code;
+      const opened = await ask("POST /v3/packages/releases", { code, form: formOf(deploy) });
+      const path = pathOf((opened.body as { url: string }).url);
+      expect(path).toMatch(/^\/v3\/uploads\/[\w-]{32}\?key=srk_\w+&expires=\d+&signature=[\w-]+$/);
+      const other = await codeOf(await user("bob"));
+      const plain = await open(ada, { name: "other", version: "1.0.0" });
+      const changes = [
+        path.replace(/\?.*/, ""),
+        path.replace(/signature=.*/, `signature=${"A".repeat(43)}`),
+        path.replace(/expires=\d/, "expires=9"),
+        path.replace(/key=\w+/, `key=${other.split(".")[0]}`),
+        path.replace(/uploads\/[\w-]+/, `uploads/${plain}`),
+      ];
+      for (const changed of changes) expect(await put(changed), changed).toBe("invalid_upload");
+      const actor = await registry.sessions.authenticate(ada.token);
+      const [key] = await registry.apiKeys.list(actor);
+      clock.advance(1000);
+      expect(await put(path)).toBeUndefined();
+      // The same bytes again succeed again, as long as the key lives.
+      expect(await put(path)).toBeUndefined();
+      await registry.apiKeys.revoke(actor, { id: key?.id ?? "" });
+      expect(await put(path)).toBe("invalid_upload");
+    },
+
+  "v3: an upload address ends with its upload": async ({ world }) => {
+    const { ask, code, pathOf, clock } = await v3World(world, { limits: { uploadTtlMs: 60_000 } });
+    const opened = await ask("POST /v3/packages/releases", { code, form: formOf(deploy) });
+    clock.advance(60_000);
+    const answer = await ask(`PUT ${pathOf((opened.body as { url: string }).url)}`, { body: await archiveOf(deploy) });
+    expect([answer.status, answer.json.code]).toEqual([404, "invalid_upload"]);
+  },
+
+  "v3: what was wrong with a refused archive shows to who may publish, until a good one comes": async ({ world }) => {
+    const { ask, code, codeOf, publishV3, user } = await v3World(world);
+    const bob = await codeOf(await user("bob"));
+    const detail = async (shown?: string) =>
+      ask("GET /v3/packages/fc-deploy/release?page=1", shown === undefined ? {} : { code: shown });
+    const refused = await publishV3(deploy, { archive: Buffer.from("this is no zip") });
+    expect([refused.status, refused.json.code]).toEqual([400, "invalid_archive"]);
+    const [row] = (await detail(code)).body as Record<string, string>[];
+    expect(row).toMatchObject({ tag_name: "1.0.0", state: "archive refused", zipball_url: "" });
+    expect(row?.reason).toContain("Invalid package archive");
+    for (const stranger of [undefined, bob]) expect((await detail(stranger)).status).toBe(404);
+    expect((await publishV3(deploy)).status).toBe(200);
+    expect((await detail(code)).body).toMatchObject([{ tag_name: "1.0.0", yanked: false }]);
+  },
+
+  "v3: too large an archive and a version that waits show as well": async ({ world }) => {
+    const { ask, code, publishV3 } = await v3World(world, { limits: { uploadBytes: 2000 } });
+    await ask("POST /v3/packages/releases", { code, form: formOf({ ...deploy, Version: "0.9.0" }) });
+    const refused = await publishV3(deploy, { archive: Buffer.alloc(3000) });
+    expect([refused.status, refused.json.code]).toEqual([413, "payload_too_large"]);
+    const rows = (await ask("GET /v3/packages/fc-deploy/release?page=-1", { code })).body as Record<string, string>[];
+    const states = rows.map(({ tag_name, state, reason }) => [tag_name, state, reason]);
+    expect(states.toSorted()).toEqual([
+      ["0.9.0", "waiting for its archive", undefined],
+      ["1.0.0", "archive refused", "Request body is too large (maxBytes: 2000)"],
+    ]);
+  },
+
+  "v3: a manifest that cannot be taken is refused in words": async ({ world }) => {
+    const { ask, code, publishV3 } = await v3World(world);
+    const said = async (form: Record<string, string>) => (await ask("POST /v3/packages/releases", { code, form })).body;
+    expect(await said({})).toMatch(/^Invalid package data \(publish: /);
+    expect(await said({ publish: "" })).toMatch(/^Invalid package data \(publish: /);
+    expect(await said({ publish: "- a list" })).toMatch(/^Invalid package archive \(.*bad_manifest/);
+    expect(await said({ publish: "Version: 1.0.0" })).toBe("Invalid package data (name: publish.yaml must say it)");
+    expect(await said(formOf({ Name: "a", Version: "v1" }))).toMatch(/^Invalid package data \(version: /);
+    expect(await said(formOf({ ...deploy, Type: "Thing" }))).toMatch(/^Invalid package data \(type: /);
+    await publishV3(deploy);
+    expect(await said(formOf(deploy))).toMatch(/^Version already exists/);
+    const json = await ask("POST /v3/packages/releases", { code, headers: { "content-type": "application/json" } });
+    expect([json.status, json.json.code]).toEqual([415, "unsupported_media_type"]);
+  },
+
+  "v3: a package that is not public is private, and its archive's address authorises itself for a while": async ({
+    world,
+  }) => {
+    const { ask, code, publishV3, pathOf, send, sendRaw, clock } = await v3World(world);
+    expect((await publishV3({ ...deploy, Effective: "Private" })).status).toBe(200);
+    expect((await ask("GET /v3/packages/fc-deploy/release/latest")).status).toBe(404);
+    const latest = await ask("GET /v3/packages/fc-deploy/release/latest", { code });
+    const address = pathOf((latest.body as { zipball_url: string }).zipball_url);
+    expect((await send(`GET ${address}`)).status).toBe(200);
+    expect((await sendRaw(`GET ${address.replace(/\?.*/, "")}`)).status).toBe(404);
+    clock.advance(24 * 3_600_000);
+    expect((await sendRaw(`GET ${address}`)).status).toBe(404);
+  },
+
+  "v3: deletes a version and answers in JSON": async ({ world }) => {
+    const { ask, code, codeOf, publishV3, user } = await v3World(world);
+    await publishV3(deploy);
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const remove = (shown: string) => ask("DELETE /v3/packages/fc-deploy/release/tags/1.0.0", { code: shown, headers });
+    expect((await remove(await codeOf(await user("bob")))).status).toBe(403);
+    const removed = await remove(code);
+    expect([removed.status, removed.body]).toEqual([200, { name: "fc-deploy", tag_name: "1.0.0", deleted: true }]);
+    expect((await ask("GET /v3/packages/fc-deploy/release/tags/1.0.0")).status).toBe(404);
+    expect((await remove(code)).status).toBe(404);
+  },
+
+  "v3: a new safety code takes the place of the old one, with the same limits": async ({ world }) => {
+    const { ask, ada, codeOf, registry } = await v3World(world);
+    const scopes = { actions: ["account", "read"], packages: ["fc-*"] };
+    const old = await codeOf(ada, { scopes });
+    const renewed = await ask("POST /v3/user/token", { code: old });
+    const { safety_code } = renewed.body as { safety_code: string };
+    expect(safety_code).not.toBe(old);
+    expect((await ask("GET /v3/package/user", { code: old })).json.code).toBe("invalid_signature");
+    expect((await ask("GET /v3/package/user", { code: safety_code })).status).toBe(200);
+    const keys = await registry.apiKeys.list(await registry.sessions.authenticate(ada.token));
+    expect(keys.map(({ id }) => id)).toContain(safety_code.split(".")[0]);
+    expect(keys.map(({ id }) => id)).not.toContain(old.split(".")[0]);
+    expect(keys.find(({ id }) => safety_code.startsWith(id))).toMatchObject({ name: "safety code", scopes });
+    const limited = await codeOf(ada, { scopes: { actions: ["publish"] } });
+    expect((await ask("POST /v3/user/token", { code: limited })).json.code).toBe("insufficient_scope");
+  },
+
+  "v3: browser sign-in says what to do instead": async ({ world }) => {
+    const { ask } = await v3World(world);
+    for (const path of ["login", "check"]) {
+      const answer = await ask(`GET /v3/user/${path}?token=abcdefghijklmnopqrst`);
+      expect([answer.status, answer.body]).toEqual([403, expect.stringContaining("s registry login --token")]);
+    }
+  },
+};

@@ -1,0 +1,79 @@
+import { connect, createServer, type Socket } from "node:net";
+import { onTestFinished } from "vitest";
+
+/** Stands between a client and the server, and breaks what the test wants broken. */
+export interface Proxy {
+  /** The server's address, by way of the proxy. */
+  uri: string;
+  /** Ends every connection, and refuses new ones until `restore`. */
+  cut(): void;
+  /** Keeps connections, old and new, and lets nothing through any more, until `restore`. */
+  silence(): void;
+  restore(): void;
+  /** Ends the connection when a client's packet holds this text: before the server gets it, or when it has answered. */
+  cutAt(text: string, moment: "asked" | "answered"): void;
+}
+
+/** A proxy to the server of `uri`, gone when the test is over. */
+export async function startProxy(uri: string): Promise<Proxy> {
+  const target = new URL(uri);
+  const sockets = new Set<Socket>();
+  const unheard = new Set<Socket>();
+  let isDown = false;
+  let isSilent = false;
+  let trap: { text: string; moment: "asked" | "answered" } | null = null;
+
+  const server = createServer((client) => {
+    if (isDown) return client.destroy();
+    if (isSilent) return void unheard.add(client.on("error", () => undefined).resume());
+    const upstream = connect(Number(target.port), target.hostname);
+    const end = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    let isSprung = false;
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined).on("close", () => sockets.delete(socket) && end());
+    }
+    client.on("data", (data) => {
+      if (isSilent) return;
+      if (trap !== null && data.includes(trap.text)) {
+        const { moment } = trap;
+        trap = null;
+        if (moment === "asked") return end();
+        isSprung = true;
+      }
+      upstream.write(data);
+    });
+    upstream.on("data", (data) => (isSprung ? end() : isSilent || client.write(data)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const cut = () => {
+    isDown = true;
+    for (const socket of [...sockets, ...unheard]) socket.destroy();
+  };
+  onTestFinished(() => {
+    cut();
+    server.close();
+  });
+  const address = server.address();
+  const proxied = new URL(uri);
+  proxied.port = String(typeof address === "object" ? address?.port : "");
+  return {
+    uri: proxied.href,
+    cut,
+    silence() {
+      isSilent = true;
+    },
+    restore() {
+      isDown = false;
+      isSilent = false;
+      // Nobody has greeted these.
+      for (const socket of unheard) socket.destroy();
+    },
+    cutAt(text, moment) {
+      trap = { text, moment };
+    },
+  };
+}

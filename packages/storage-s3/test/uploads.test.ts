@@ -1,0 +1,194 @@
+import { readdir } from "node:fs/promises";
+import { CreateMultipartUploadCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { digestOf, fillStage, patternBytes, readBlob, storeBytes } from "@serverless-registry/core/testing";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { s3Storage } from "../src/index.ts";
+import { bucket, type MiniOptions, miniStorage } from "./harness.ts";
+import { failAlways, failInTurn } from "./mini-s3/faults.ts";
+
+const mebibyte = 1024 * 1024;
+const small = patternBytes(300_000);
+const large = patternBytes(12 * mebibyte + 5, 3);
+const keyFor = (bytes: Buffer) => `registry/blobs/${digestOf(bytes)}`;
+const inParts = { multipartBytes: 6 * mebibyte, partBytes: 5 * mebibyte };
+
+async function start(options?: MiniOptions) {
+  const made = await miniStorage(options);
+  onTestFinished(() => made.cleanup());
+  return made;
+}
+
+async function expectStored({ storage, mini, stagingFolder }: Awaited<ReturnType<typeof start>>, bytes: Buffer) {
+  expect(bytes.equals((await readBlob(storage, digestOf(bytes))) ?? Buffer.alloc(0))).toBe(true);
+  expect(mini.pendingUploads()).toEqual([]);
+  expect(await readdir(stagingFolder)).toEqual([]);
+}
+
+describe("a blob", () => {
+  test("is one object below the prefix, with its digest, and was sent once", async () => {
+    const it = await start();
+    await storeBytes(it.storage, small);
+    expect(it.mini.keys(bucket)).toEqual([keyFor(small)]);
+    const head = await it.client.send(new HeadObjectCommand({ Bucket: bucket, Key: keyFor(small) }));
+    expect(head.Metadata).toEqual({ sha256: digestOf(small) });
+    expect(it.mini.requests.filter((request) => request.startsWith("PUT"))).toHaveLength(1);
+  });
+
+  test.each([true, false])(
+    "is refused by the store when its bytes are not those of its digest (checksums: %s)",
+    async (checksums) => {
+      const it = await start({ client: { checksums } });
+      const staged = await it.storage.stage();
+      await fillStage(staged, small);
+      await expect(staged.commit(digestOf(large), small.length)).rejects.toThrow(/Digest|SHA256/i);
+      await staged.discard();
+      expect(it.mini.keys(bucket)).toEqual([]);
+    },
+  );
+
+  test("that is there is not sent again in parts, and is touched", async () => {
+    const it = await start(inParts);
+    await storeBytes(it.storage, large);
+    const before = it.mini.requests.length;
+    await storeBytes(it.storage, large);
+    const requests = it.mini.requests.slice(before).map((request) => request.replace(/[?/].*/, ""));
+    expect(requests).toEqual(["HEAD ", "PUT ", "HEAD "]);
+    await expectStored(it, large);
+  });
+
+  test("is stored by two writers at once, in one request and in parts", async () => {
+    const it = await start(inParts);
+    const other = s3Storage({
+      client: it.client,
+      bucket,
+      prefix: "registry",
+      stagingFolder: it.stagingFolder,
+      ...inParts,
+    });
+    for (const bytes of [small, large]) {
+      await Promise.all([it.storage, other, it.storage, other].map((storage) => storeBytes(storage, bytes)));
+      await expectStored(it, bytes);
+    }
+    expect(it.mini.keys(bucket)).toHaveLength(2);
+  });
+
+  test("that somebody damaged is not called stored", async () => {
+    const it = await start();
+    await it.client.send(new PutObjectCommand({ Bucket: bucket, Key: keyFor(small), Body: "other" }));
+    await expect(storeBytes(it.storage, small)).rejects.toThrow("damaged: 5 bytes instead of 300000");
+  });
+});
+
+describe("an upload in one request", () => {
+  test.each([
+    [
+      "503 SlowDown, twice",
+      [
+        { status: 503, code: "SlowDown" },
+        { status: 503, code: "SlowDown" },
+      ],
+      3,
+    ],
+    ["500", [{ status: 500, code: "InternalError" }], 2],
+    ["a connection that closes", [{ hangUp: "before" }], 2],
+    ["an answer that is lost", [{ hangUp: "after" }], 3],
+    ["a success that stored nothing", [{ pretend: true }], 2],
+    ["409, another writer being at it", [{ status: 409, code: "ConditionalRequestConflict" }], 2],
+    ["501, no conditional writes", [{ status: 501, code: "NotImplemented" }], 2],
+    ["a delay", [{ delayMs: 300 }], 1],
+  ] as const)("overcomes %s", async (_what, faults, requests) => {
+    const it = await start();
+    const failing = failInTurn(it.mini, /^PUT /, faults);
+    await storeBytes(it.storage, small);
+    expect(failing.met()).toBe(requests);
+    await expectStored(it, small);
+  });
+
+  test("falls back to sending again where a blob cannot be copied onto itself", async () => {
+    const it = await start();
+    await storeBytes(it.storage, small);
+    // The conditional write is refused with 412 by the server itself, the copy by the fault.
+    failInTurn(it.mini, /^PUT /, [null, { status: 501, code: "NotImplemented" }]);
+    await storeBytes(it.storage, small);
+    await expectStored(it, small);
+  });
+
+  test("stores a blob that is deleted while it is touched", async () => {
+    const it = await start();
+    await storeBytes(it.storage, small);
+    failInTurn(it.mini, /^PUT /, [null, { status: 404, code: "NoSuchKey" }]);
+    await it.storage.delete(digestOf(small)).then(() => storeBytes(it.storage, small));
+    await expectStored(it, small);
+  });
+
+  test("gives up when the store acknowledges and forgets every time", async () => {
+    const it = await start();
+    failAlways(it.mini, /^PUT /, { pretend: true });
+    await expect(storeBytes(it.storage, small)).rejects.toThrow("does not have it");
+    expect(await readdir(it.stagingFolder)).toEqual([]);
+  });
+
+  test.each([
+    [400, "EntityTooLarge"],
+    [403, "QuotaExceeded"],
+    [507, "XMinioStorageFull"],
+    [507, "Whatever"],
+  ])("tells a full store from other failures: %i %s", async (status, code) => {
+    const it = await start({ client: { checksums: true, maxAttempts: 1 } });
+    failAlways(it.mini, /^PUT /, { status, code });
+    await expect(storeBytes(it.storage, small)).rejects.toMatchObject({ code: "insufficient_storage" });
+  });
+});
+
+describe("an upload in parts", () => {
+  const part = /^PUT .*partNumber=/;
+
+  test.each([
+    ["503 SlowDown for a part", part, [{ status: 503, code: "SlowDown" }]],
+    ["a connection that closes within a part", part, [null, { hangUp: "before" }]],
+    ["the lost answer to a part", part, [{ hangUp: "after" }]],
+    ["the lost answer to the last request", /^POST .*uploadId=/, [{ hangUp: "after" }]],
+  ] as const)("overcomes %s", async (_what, pattern, faults) => {
+    const it = await start(inParts);
+    failInTurn(it.mini, pattern, faults);
+    await storeBytes(it.storage, large);
+    await expectStored(it, large);
+  });
+
+  test.each([
+    ["its first part", part, 0],
+    ["a part in the middle", part, 1],
+    ["its last part", part, 2],
+    ["its completion", /^POST .*uploadId=/, 0],
+  ])("that fails at %s leaves nothing behind", async (_what, pattern, at) => {
+    const it = await start(inParts);
+    const refused = { status: 403, code: "AccessDenied" };
+    failInTurn(it.mini, pattern, [...Array<null>(at).fill(null), refused]);
+    await expect(storeBytes(it.storage, large)).rejects.toThrow("s3:PutObject");
+    expect(it.mini.keys(bucket)).toEqual([]);
+    expect(it.mini.pendingUploads()).toEqual([]);
+    expect(await readdir(it.stagingFolder)).toEqual([]);
+    await storeBytes(it.storage, large);
+    await expectStored(it, large);
+  });
+
+  test("that can neither be finished nor taken back is swept", async () => {
+    const it = await start(inParts);
+    failAlways(it.mini, /^(PUT|DELETE) .*uploadId=/, { status: 403, code: "AccessDenied" });
+    await expect(storeBytes(it.storage, large)).rejects.toThrow();
+    expect(it.mini.pendingUploads()).toEqual([keyFor(large)]);
+    it.mini.fault = () => undefined;
+    const foreign = ["other", "registry/other", `registry/blobs/${digestOf(large)}x`];
+    for (const Key of foreign) await it.client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }));
+    expect(await it.storage.sweepStaged(60_000)).toBe(0);
+    expect(await it.storage.sweepStaged(-1000)).toBe(1);
+    expect(it.mini.pendingUploads().sort()).toEqual(foreign.sort());
+  });
+
+  test("has parts of the size that was set, which may not be less than stores want", async () => {
+    const it = await start(inParts);
+    await storeBytes(it.storage, large);
+    expect(it.mini.requests.filter((request) => part.test(request))).toHaveLength(3);
+    expect(() => s3Storage({ client: it.client, bucket, partBytes: mebibyte })).toThrow(RangeError);
+  });
+});
