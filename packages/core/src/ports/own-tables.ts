@@ -57,3 +57,45 @@ export interface AuditSealsTable {
   mac: string;
   sealed_at: string;
 }
+
+/** Something that happened, while somebody is to be told, and for a while after. */
+export interface EventsTable {
+  /** In one queue later events have higher numbers. */
+  id: Generated<number>;
+  /** The id that listeners and webhooks see. */
+  event_id: string;
+  type: string;
+  /** JSON of the whole event. */
+  body: string;
+  created_at: string;
+}
+
+/** An event for one target. */
+export interface EventDeliveriesTable {
+  /** The event's `id`. */
+  sequence: number;
+  /** Name of the listener or webhook. */
+  target: string;
+  /** Events of one target and queue are told one after the other. */
+  queue: string;
+  /** `waiting`, `delivered`, or `dead` when it was given up. */
+  state: Defaulted<string>;
+  /** Attempts that were begun. */
+  attempts: Defaulted<number>;
+  /** What came of the last attempt that failed. */
+  last_error: Optional<string>;
+  /** When it was delivered or given up. */
+  settled_at: Optional<string>;
+}
+
+/** A target's queue in which something waits; the row is gone when nothing does. */
+export interface EventQueuesTable {
+  target: string;
+  queue: string;
+  /** Counts what was added, so that each addition changes the row. */
+  changes: Defaulted<number>;
+  /** Milliseconds since 1970. While somebody delivers: when their lease runs out. */
+  next_attempt_at: number;
+  /** Who delivers; null while nobody does. */
+  lease: Optional<string>;
+}

@@ -1,6 +1,14 @@
 import type { Generated } from "kysely";
 import type { Defaulted, Optional } from "./columns.ts";
-import type { ApiKeysTable, AuditSealsTable, BlobsTable, UploadsTable } from "./own-tables.ts";
+import type {
+  ApiKeysTable,
+  AuditSealsTable,
+  BlobsTable,
+  EventDeliveriesTable,
+  EventQueuesTable,
+  EventsTable,
+  UploadsTable,
+} from "./own-tables.ts";
 
 /**
  * The tables as Kysely types. The sixteen documented ones keep their documented names and columns; columns of our own
@@ -32,6 +40,9 @@ export interface Tables {
   Blobs: BlobsTable;
   ApiKeys: ApiKeysTable;
   AuditSeals: AuditSealsTable;
+  Events: EventsTable;
+  EventDeliveries: EventDeliveriesTable;
+  EventQueues: EventQueuesTable;
   Nonces: { value_hash: string; expires_at: number };
   RateCounters: { counter: string; runs: string; expires_at: number };
   DownloadDays: { version_id: number; day: string; package_id: number; count: number };

@@ -38,6 +38,10 @@ export const plans: readonly TablePlan[] = [
   plan("AuditSeals", { batchRows: 50 }),
   plan("AuditLogs", { links: { user_id: "Users", package_id: "Packages" } }),
   plan("Uploads", { key: ["id_hash"], parents: { version_id: "Versions", user_id: "Users" } }),
+  // What was not delivered yet is delivered by whoever has the copy.
+  plan("Events"),
+  plan("EventDeliveries", { key: ["sequence", "target"], parents: { sequence: "Events" } }),
+  plan("EventQueues", { key: ["target", "queue"] }),
   plan("DownloadDays", { key: ["version_id", "day"], parents: { ...packageParent, version_id: "Versions" } }),
 ];
 

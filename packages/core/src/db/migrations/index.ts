@@ -6,7 +6,9 @@ import { engineOf } from "../engine.ts";
 import { createDocumentedTables } from "./0001-documented-tables.ts";
 import { addRegistryColumns } from "./0002-registry-columns.ts";
 import { takeOver } from "./0003-take-over.ts";
+import { addEvents } from "./0004-events.ts";
 import { createDocumentedTablesOnMysql } from "./mysql/documented-tables.ts";
+import { addEventsOnMysql } from "./mysql/events.ts";
 import { migrateMysql } from "./mysql/migrate.ts";
 import { addRegistryColumnsOnMysql } from "./mysql/registry-columns.ts";
 
@@ -20,6 +22,9 @@ const migrations: Record<string, Migration> = {
   },
   "0003-take-over": {
     up: (db) => (engineOf(db) === "mysql" ? (db as Kysely<Tables>).transaction().execute(takeOver) : takeOver(db)),
+  },
+  "0004-events": {
+    up: (db) => (engineOf(db) === "mysql" ? addEventsOnMysql(db) : addEvents(db)),
   },
 };
 
