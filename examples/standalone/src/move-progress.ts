@@ -1,12 +1,21 @@
-import type { CopyProgress } from "@serverless-registry/core/transfer";
+import type { BackupProgress, CopyProgress } from "@serverless-registry/core/transfer";
 
-const names = { rows: "Rows", index: "Search index", archives: "Archives", compare: "Comparing" } as const;
+/** How far a copy or a backup is. */
+export type Progress = CopyProgress | BackupProgress;
+
+const names = {
+  database: "Database",
+  rows: "Rows",
+  index: "Search index",
+  archives: "Archives",
+  compare: "Comparing",
+} as const;
 const barWidth = 30;
 const redrawMs = 80;
 
-/** Shows how far a copy is. */
+/** Shows how far a copy or a backup is. */
 export interface ProgressView {
-  show(progress: CopyProgress): void;
+  show(progress: Progress): void;
   /** Leaves the place to what is written next. */
   end(): void;
 }
@@ -49,15 +58,15 @@ function lines(stream: NodeJS.WriteStream): ProgressView {
   };
 }
 
-function shareOf({ done, total }: CopyProgress): number {
+function shareOf({ done, total }: Progress): number {
   return total === 0 ? 1 : Math.min(1, done / total);
 }
 
-function amounts(progress: CopyProgress): string {
+function amounts(progress: Progress): string {
   const { step, done, total } = progress;
   if (step === "index") return "is built anew";
   const percent = `${Math.floor(shareOf(progress) * 100)}%`;
-  if (step === "archives") return `${percent}, ${bytesText(done)} of ${bytesText(total)}`;
+  if (step === "archives" || step === "database") return `${percent}, ${bytesText(done)} of ${bytesText(total)}`;
   return `${percent}, ${done} of ${total} rows`;
 }
 

@@ -90,14 +90,20 @@ export function describeCopy({ isComplete, tables, archives }: CopyReport): stri
     const rest = leftOut === 0 ? "" : `; ${leftOut} left out, they belong to nothing`;
     lines.push(`${table.padEnd(20)} ${rows} rows, ${isSame ? "the same on both sides" : "NOT the same"}${rest}`);
   }
-  const { copied, present, bytes, problems } = archives;
-  lines.push(`Archives: ${copied} copied, ${present} there already, ${bytesText(bytes)} in all, checked by digest.`);
-  for (const { digest, what, versions } of problems) {
-    lines.push(`NOT copied: ${digest}, ${what.replaceAll("_", " ")}; needed by ${versions.join(", ")}`);
-  }
+  lines.push(...describeArchives(archives));
   if (isComplete) lines.push("Complete. The search index of the target is built.");
   else lines.push("NOT complete. If the source was in use meanwhile, stop it and run the same command again.");
   return lines;
+}
+
+/** What became of the archives, in words. */
+export function describeArchives({ copied, present, bytes, problems }: CopyReport["archives"]): string[] {
+  const sum = `Archives: ${copied} copied, ${present} there already, ${bytesText(bytes)} in all, checked by digest.`;
+  const missing = problems.map(
+    ({ digest, what, versions }) =>
+      `NOT copied: ${digest}, ${what.replaceAll("_", " ")}; needed by ${versions.join(", ")}`,
+  );
+  return [sum, ...missing];
 }
 
 /** A source that is made when missing would hide a slip of the keyboard. */

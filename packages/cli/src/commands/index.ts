@@ -1,6 +1,7 @@
 import type { Command } from "../command.ts";
 import { login, logout, register, whoami } from "./account.ts";
 import { verifyAudit } from "./audit.ts";
+import { createBackup, restoreBackup } from "./backup.ts";
 import { completion } from "./completion.ts";
 import { copy } from "./copy.ts";
 import { deprecate, undeprecate } from "./deprecation.ts";
@@ -40,8 +41,12 @@ export const groups: readonly CommandGroup[] = [
   },
   {
     title: "Run a registry:",
-    commands: [init, serve, migrate, copy, grantAdmin, revokeAdmin, verifyAudit],
-    parents: { admin: "who may block versions and read the whole audit log", audit: "the log of all changes" },
+    commands: [init, serve, migrate, createBackup, restoreBackup, copy, grantAdmin, revokeAdmin, verifyAudit],
+    parents: {
+      admin: "who may block versions and read the whole audit log",
+      audit: "the log of all changes",
+      backup: "keep a registry on SQLite in a folder, while it is in use",
+    },
   },
   { title: "Shell:", commands: [completion] },
 ];

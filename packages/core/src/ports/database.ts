@@ -35,6 +35,19 @@ export interface Database {
    * Undefined when the engine cannot tell cheaply; then what was read is kept for at most a second.
    */
   foreignChanges(): number | undefined;
+  /**
+   * Copies the whole database as it is at one moment into the new file `path`, durably, while others read and write. Left out
+   * where that is the business of the engine's own tools, or the database is in no file.
+   */
+  snapshot?(path: string, options: SnapshotOptions): Promise<void>;
   /** Releases connections that this object opened; those the host handed in stay open. */
   close(): Promise<void>;
+}
+
+/** Who follows a snapshot. */
+export interface SnapshotOptions {
+  /** Told how many bytes of how many are copied. */
+  onBytes?: ((done: number, total: number) => void) | undefined;
+  /** Ends the copy early; it rejects then. */
+  signal?: AbortSignal | undefined;
 }

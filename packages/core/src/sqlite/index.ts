@@ -4,6 +4,7 @@ import type { Database } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
 import { immediateDialect } from "./dialect.ts";
 import { type KeptStatements, keptStatements, type SqliteConnection } from "./kept-statements.ts";
+import { snapshotFile } from "./snapshot.ts";
 
 export type { SqliteConnection } from "./kept-statements.ts";
 
@@ -48,7 +49,9 @@ export function sqlite(options: SqliteOptions): Database {
   }
   const connection = options.database;
   setPragmas(connection, "full", defaultBusyTimeoutMs);
-  return assemble({ writer: kyselyOn(keptStatements(connection), connection, defaultBusyTimeoutMs) });
+  const writer = kyselyOn(keptStatements(connection), connection, defaultBusyTimeoutMs);
+  const [{ file = "" } = {}] = connection.pragma("database_list") as { file: string }[];
+  return assemble({ writer, ...(file === "" ? {} : { path: file }) });
 }
 
 function openFile(options: SqliteFileOptions): Database {
@@ -67,7 +70,7 @@ function openFile(options: SqliteFileOptions): Database {
     readConnection.close();
     connection.close();
   };
-  return assemble({ writer, connection, reader, statements, release });
+  return assemble({ path, writer, connection, reader, statements, release });
 }
 
 function setPragmas(connection: SqliteConnection, durability: "full" | "normal", busyTimeoutMs: number): void {
@@ -90,6 +93,8 @@ function kyselyOn(statements: KeptStatements, connection: SqliteConnection, wait
 }
 
 interface Parts {
+  /** Where the database is, if it is in a file. */
+  path?: string;
   writer: Kysely<Tables>;
   /** Connection of the writer, where nobody else has it: it can be asked whether others changed something. */
   connection?: SqliteConnection;
@@ -100,7 +105,7 @@ interface Parts {
   release?(): void;
 }
 
-function assemble({ writer, connection, reader = writer, statements, release }: Parts): Database {
+function assemble({ path, writer, connection, reader = writer, statements, release }: Parts): Database {
   const dataVersion = connection === undefined ? undefined : keptStatements(connection).prepare("pragma data_version");
   return {
     engine: "sqlite",
@@ -117,6 +122,7 @@ function assemble({ writer, connection, reader = writer, statements, release }: 
       return /^SQLITE_(BUSY|LOCKED|IOERR|CANTOPEN|READONLY|PROTOCOL|NOMEM)/.test(code) ? "unavailable" : null;
     },
     foreignChanges: () => (dataVersion?.all([]) as { data_version: number }[] | undefined)?.[0]?.data_version,
+    ...(path === undefined ? {} : { snapshot: (to, options) => snapshotFile(path, to, options) }),
     async close() {
       if (reader !== writer) await reader.destroy();
       await writer.destroy();

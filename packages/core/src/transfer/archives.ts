@@ -38,7 +38,10 @@ export interface ArchiveReport {
 /** A copy from one storage to another, and who follows it. */
 export interface ArchiveCopy {
   from: RegistryParts;
-  to: RegistryParts;
+  /** Without a database, nothing is noted of what arrives. */
+  to: { database: Database | null; storage: BlobStorage };
+  /** Whether an archive that is there already is as it should be when its size is; else it is read. */
+  trustsSizes?: boolean;
   signal: AbortSignal | undefined;
   /** Told as bytes pass, and of archives that need not. */
   onBytes(bytes: number): void;
@@ -91,12 +94,14 @@ async function listArchives({ from, to }: ArchiveCopy, after: string): Promise<A
   const { rows } = await query.execute(from.database.reader);
   const digests = rows.map(({ sha256 }) => sha256);
   if (digests.length === 0) return [];
-  const [theirs, ours] = [await blobsOf(from.database, digests), await blobsOf(to.database, digests)];
+  // With one database on both sides its rows say nothing of the new storage.
+  const other = to.database === from.database ? null : to.database;
+  const theirs = await blobsOf(from.database, digests);
+  const ours = other === null ? new Map() : await blobsOf(other, digests);
   return rows.map(({ sha256, size, deleted: isGone }) => ({
     ...{ sha256, size, isDeleted: Number(isGone) === 1 },
     touchedAt: theirs.get(sha256) ?? toRowTime(Date.now()),
-    // With one database on both sides its rows say nothing of the new storage.
-    isNoted: from.database !== to.database && ours.has(sha256),
+    isNoted: ours.has(sha256),
   }));
 }
 
@@ -127,7 +132,7 @@ async function copyArchive(copy: ArchiveCopy, archive: Archive): Promise<Outcome
   const { sha256, isDeleted } = archive;
   const present = await to.storage.stat(sha256);
   if (present !== null) {
-    const isWhole = archive.isNoted && (archive.size ?? present.size) === present.size;
+    const isWhole = (archive.isNoted || copy.trustsSizes === true) && (archive.size ?? present.size) === present.size;
     if (!isWhole && !(await hasItsBytes(to.storage, archive, signal))) return "damaged_in_target";
     onBytes(present.size);
     return note(to, archive, { size: present.size, outcome: "present" });
@@ -154,9 +159,13 @@ async function stageBeside(storage: BlobStorage, source: { size: number; body: R
   }
 }
 
-async function note(to: RegistryParts, archive: Archive, { size, outcome }: { size: number; outcome: Outcome }) {
+async function note(
+  { database }: ArchiveCopy["to"],
+  archive: Archive,
+  { size, outcome }: { size: number; outcome: Outcome },
+) {
   const row = { sha256: archive.sha256, size, touched_at: archive.touchedAt };
-  if (!archive.isNoted) await to.database.write((tx) => touchBlob(tx, row));
+  if (!archive.isNoted) await database?.write((tx) => touchBlob(tx, row));
   return outcome;
 }
 

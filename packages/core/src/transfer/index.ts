@@ -6,6 +6,7 @@ import { copyTable, indexPackages, type RowCopy, removeGone } from "./tables.ts"
 import { compareTable, type TableReport } from "./verify.ts";
 
 export type { ArchiveProblem, ArchiveReport, RegistryParts } from "./archives.ts";
+export { type BackupOptions, type BackupProgress, type BackupReport, backupRegistry } from "./backup.ts";
 export type { TableReport } from "./verify.ts";
 
 /** What is copied where. */
