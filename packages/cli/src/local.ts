@@ -19,16 +19,31 @@ export async function readServerConfig({ env }: Cli): Promise<Config> {
 
 /**
  * Opens the registry that the environment names, as the server would, and closes it afterwards.
- * @throws CliError `usage`, `missing_driver`
+ * @throws CliError `usage`, `missing_driver`, `no_database`
  */
-export async function withRegistry<T>(cli: Cli, use: (open: OpenRegistry) => Promise<T>): Promise<T> {
+export async function withRegistry<T>(cli: Cli, use: (open: OpenRegistry, config: Config) => Promise<T>): Promise<T> {
   const config = await readServerConfig(cli);
   await demandDatabase(cli, config);
+  return openAs(cli, config, use);
+}
+
+/**
+ * The same where a SQLite file that is missing is made.
+ * @throws CliError `usage`, `missing_driver`
+ */
+export async function withNewRegistry<T>(
+  cli: Cli,
+  use: (open: OpenRegistry, config: Config) => Promise<T>,
+): Promise<T> {
+  return openAs(cli, await readServerConfig(cli), use);
+}
+
+function openAs<T>(cli: Cli, config: Config, use: (open: OpenRegistry, config: Config) => Promise<T>): Promise<T> {
   return withDrivers(async () => {
     const { openRegistry } = await import("../../../examples/standalone/src/open-registry.ts");
     const open = await openRegistry(config, quietLogger(cli));
     try {
-      return await use(open);
+      return await use(open, config);
     } finally {
       await open.close();
     }

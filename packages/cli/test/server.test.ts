@@ -1,47 +1,13 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { anonymous, createRegistry } from "@serverless-registry/core";
 import { sqlite } from "@serverless-registry/core/sqlite";
 import { fsStorage } from "@serverless-registry/storage-fs";
 import { expect, onTestFinished, test } from "vitest";
-import { freePort } from "../../../examples/test/processes.ts";
 import { zipOf } from "../../core/src/testing/zips.ts";
-import { type Machine, machine, password, program } from "./cli.ts";
-
-/** The server as the program runs it, with its data in the machine's folder. */
-async function serving({ cwd, env }: Machine, settings: Record<string, string> = {}) {
-  const port = await freePort();
-  const child = spawn(process.execPath, [...program, "serve"], {
-    cwd,
-    env: { ...env, ...settings, PORT: String(port) },
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const messages = text(child.stderr);
-  let log = "";
-  child.stdout.setEncoding("utf8").on("data", (piece: string) => {
-    log += piece;
-  });
-  const url = `http://127.0.0.1:${port}`;
-  while (
-    !(await fetch(`${url}/readyz`)
-      .then(({ ok }) => ok)
-      .catch(() => false))
-  ) {
-    if (child.exitCode !== null) throw new Error(`${await messages}${log}`);
-  }
-  return {
-    ...{ url, log: () => log },
-    async stop() {
-      child.kill("SIGTERM");
-      const [code] = await once(child, "close");
-      return { code, messages: await messages };
-    },
-  };
-}
+import { machine, password } from "./cli.ts";
+import { serving } from "./serving.ts";
 
 test("init makes a database, serve serves it, and it stops when told", async () => {
   const here = await machine();

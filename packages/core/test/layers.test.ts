@@ -39,6 +39,7 @@ const layers: Record<string, string> = {
     "type:ports/rate-limiter type:ports/blob-storage",
   index: "errors domain archive ports passwords database-stores context options registry type:operations",
   transfer: "errors domain ports db",
+  import: "errors domain archive ports db sqlite transfer",
   testing: "errors domain archive ports passwords memory db sqlite context operations options registry http",
 };
 
@@ -66,7 +67,7 @@ const guarded: Record<string, string> = {
 const packages: Record<string, string> = {
   "adapter-express": "@serverless-registry/core @serverless-registry/core/http express",
   "adapter-fastify": "@serverless-registry/core @serverless-registry/core/http fastify",
-  cli: "@serverless-registry/core @serverless-registry/client commander ignore semver yauzl yazl",
+  cli: "@serverless-registry/core @serverless-registry/core/import @serverless-registry/client commander ignore semver yauzl yazl",
   client: "",
   "storage-fs": "@serverless-registry/core",
   "storage-s3": "@serverless-registry/core @aws-sdk/client-s3 @aws-sdk/s3-request-presigner",

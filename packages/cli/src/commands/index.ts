@@ -5,6 +5,7 @@ import { createBackup, restoreBackup } from "./backup.ts";
 import { completion } from "./completion.ts";
 import { copy } from "./copy.ts";
 import { deprecate, undeprecate } from "./deprecation.ts";
+import { importRegistry } from "./import.ts";
 import { createKey, listKeys, revokeKey } from "./keys.ts";
 import { addMaintainer, listMaintainers, removeMaintainer } from "./maintainers.ts";
 import { publish } from "./publish.ts";
@@ -41,7 +42,18 @@ export const groups: readonly CommandGroup[] = [
   },
   {
     title: "Run a registry:",
-    commands: [init, serve, migrate, createBackup, restoreBackup, copy, grantAdmin, revokeAdmin, verifyAudit],
+    commands: [
+      init,
+      serve,
+      migrate,
+      importRegistry,
+      createBackup,
+      restoreBackup,
+      copy,
+      grantAdmin,
+      revokeAdmin,
+      verifyAudit,
+    ],
     parents: {
       admin: "who may block versions and read the whole audit log",
       audit: "the log of all changes",

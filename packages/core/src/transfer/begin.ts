@@ -11,6 +11,8 @@ export interface Beginning {
   tables: readonly CopiedTable[];
   /** Whether an earlier run has begun this copy. */
   isResumed: boolean;
+  /** Which source it is a copy of. */
+  sourceId: string;
 }
 
 /**
@@ -29,7 +31,7 @@ export async function beginCopy(from: Database, to: Database): Promise<Beginning
     throw new Error("The source is not up to date: migrate it with the release that copies it");
   }
   if (!isResumed) await markCopy(to, source.id);
-  return { tables: await commonTables(from.reader, to.reader), isResumed };
+  return { tables: await commonTables(from.reader, to.reader), isResumed, sourceId: source.id };
 }
 
 /** Tells one database from every other for all its life: when its first tables were made. */
@@ -62,11 +64,23 @@ async function isCopyOf(to: Database, sourceId: string): Promise<boolean> {
 async function markCopy(to: Database, sourceId: string): Promise<void> {
   const [table, columns] = [
     sql.table("RegistryCopies"),
-    sql`source varchar(64) not null primary key, begun_at varchar(32)`,
+    sql`source varchar(64) not null primary key, begun_at varchar(32), finished_at varchar(32)`,
   ];
   await to.write((tx) => sql`create table if not exists ${table} (${columns})`.execute(tx));
   const begunAt = toRowTime(Date.now());
   await to.write((tx) => sql`insert into ${table} (source, begun_at) values (${sourceId}, ${begunAt})`.execute(tx));
+}
+
+/** Whether all rows of this source were brought by an earlier run, as {@link markFinished} has noted. */
+export async function isFinished(to: Database, sourceId: string): Promise<boolean> {
+  const query = sql`select 1 from RegistryCopies where source = ${sourceId} and finished_at is not null`;
+  return (await query.execute(to.reader)).rows.length > 0;
+}
+
+/** Notes that all rows of this source are there. */
+export async function markFinished(to: Database, sourceId: string): Promise<void> {
+  const now = toRowTime(Date.now());
+  await to.write((tx) => sql`update RegistryCopies set finished_at = ${now} where source = ${sourceId}`.execute(tx));
 }
 
 /**

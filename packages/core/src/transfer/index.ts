@@ -1,12 +1,12 @@
 import { type ArchiveReport, copyArchives, countArchives, type RegistryParts } from "./archives.ts";
-import { beginCopy, requireUnused } from "./begin.ts";
-import { plans, secondPass } from "./plan.ts";
-import { countRows } from "./rows.ts";
-import { copyTable, indexPackages, type RowCopy, removeGone } from "./tables.ts";
-import { compareTable, type TableReport } from "./verify.ts";
+import { beginCopy } from "./begin.ts";
+import { compareEveryTable, copyEveryTable } from "./every-table.ts";
+import { type CopyProgress, teller } from "./progress.ts";
+import type { TableReport } from "./verify.ts";
 
 export type { ArchiveProblem, ArchiveReport, RegistryParts } from "./archives.ts";
 export { type BackupOptions, type BackupProgress, type BackupReport, backupRegistry } from "./backup.ts";
+export type { CopyProgress } from "./progress.ts";
 export type { TableReport } from "./verify.ts";
 
 /** What is copied where. */
@@ -15,17 +15,10 @@ export interface CopyOptions {
   from: RegistryParts;
   /** An empty database, or one that an earlier run has begun to fill; its tables are made. */
   to: RegistryParts;
+  /** Told of rows, index, archives, comparison, in this order. */
   onProgress?(progress: CopyProgress): void;
   /** Ends the copy early; another run goes on. */
   signal?: AbortSignal;
-}
-
-/** How far a copy is: four steps in this order. */
-export interface CopyProgress {
-  step: "rows" | "index" | "archives" | "compare";
-  /** Rows, or bytes of archives; of the index nothing is known. */
-  done: number;
-  total: number;
 }
 
 /** What came of a copy. */
@@ -46,14 +39,7 @@ export interface CopyReport {
  */
 export async function copyRegistry(options: CopyOptions): Promise<CopyReport> {
   const { from, to, signal, onProgress } = options;
-  const tell = (step: CopyProgress["step"], total: number) => {
-    let done = 0;
-    onProgress?.({ step, done, total });
-    return (more: number) => {
-      done += more;
-      onProgress?.({ step, done, total });
-    };
-  };
+  const tell = teller(onProgress);
   const copyBytes = async () => {
     const { bytes } = await countArchives(from.database);
     return copyArchives({ from, to, signal, onBytes: tell("archives", bytes) });
@@ -62,28 +48,11 @@ export async function copyRegistry(options: CopyOptions): Promise<CopyReport> {
     const archives = await copyBytes();
     return { isComplete: archives.problems.length === 0, tables: [], archives };
   }
-  const { tables, isResumed } = await beginCopy(from.database, to.database);
-  const total = await totalRows(from);
-  const copy: RowCopy = { from: from.database, to: to.database, signal, onRows: tell("rows", total) };
-  if (isResumed) {
-    await requireUnused(copy.from, copy.to);
-    await removeGone(copy, tables);
-  }
-  for (const table of tables) await copyTable(copy, table);
-  const links = tables.filter(({ table }) => secondPass.some((plan) => plan.table === table));
-  for (const table of links) await copyTable({ ...copy, onRows() {} }, table);
-  tell("index", 0);
-  await indexPackages(copy);
+  const beginning = await beginCopy(from.database, to.database);
+  const work = { from: from.database, to: to.database, beginning, signal, tell };
+  await copyEveryTable(work);
   const archives = await copyBytes();
-  const comparing = { ...copy, onRows: tell("compare", total) };
-  const reports: TableReport[] = [];
-  for (const table of tables) reports.push(await compareTable(comparing, table));
-  const isComplete = archives.problems.length === 0 && reports.every(({ isSame }) => isSame);
-  return { isComplete, tables: reports, archives };
-}
-
-async function totalRows({ database }: RegistryParts): Promise<number> {
-  let total = 0;
-  for (const plan of plans) total += await countRows(database.reader, plan);
-  return total;
+  const tables = await compareEveryTable(work);
+  const isComplete = archives.problems.length === 0 && tables.every(({ isSame }) => isSame);
+  return { isComplete, tables, archives };
 }

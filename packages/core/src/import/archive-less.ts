@@ -1,0 +1,30 @@
+import type { Executor } from "../ports/database.ts";
+
+/** A version that readers see and that has no archive. */
+export interface ArchiveLess {
+  id: number;
+  packageId: number;
+  package: string;
+  version: string;
+  status: string;
+  yankReason: string | null;
+  readme: string | null;
+  createdAt: string;
+}
+
+/** Such versions in the order of their ids, those behind `after`. */
+export async function listArchiveLess(db: Executor, after: number, limit: number): Promise<ArchiveLess[]> {
+  return db
+    .selectFrom("Versions as v")
+    .innerJoin("Packages as p", "p.id", "v.package_id")
+    .select([
+      ...(["v.id", "p.id as packageId", "p.name as package", "v.version", "v.status", "v.readme"] as const),
+      ...(["v.yank_reason as yankReason", "v.created_at as createdAt"] as const),
+    ])
+    .where("v.sha256", "is", null)
+    .where("v.status", "in", ["active", "yanked"])
+    .where("v.id", ">", after)
+    .orderBy("v.id")
+    .limit(limit)
+    .execute();
+}

@@ -1,0 +1,104 @@
+import { stat } from "node:fs/promises";
+import { touchBlob } from "../db/blobs.ts";
+import { toRowTime } from "../domain/times.ts";
+import type { Database, Executor } from "../ports/database.ts";
+import { type ArchiveLess, listArchiveLess } from "./archive-less.ts";
+import { attach, type Rows, withhold } from "./attach.ts";
+import { type ArchiveFiles, fileNameOf } from "./files.ts";
+import type { ImportReport, LeftOut } from "./report.ts";
+import { type Refusal, type TakenArchive, type Taking, takeArchive } from "./take.ts";
+
+/** Archives on their way into the rows of a database. */
+export interface ArchiveImport {
+  rows: Rows;
+  /** The registry that they are for: notes what its storage holds. */
+  registry: Database;
+  files: ArchiveFiles;
+  taking: Taking;
+}
+
+/** What became of the archives. */
+export interface ArchivesBrought {
+  archives: ImportReport["archives"];
+  leftOut: LeftOut[];
+}
+
+/** Versions whose archives are read together, and how many of them at the same time. */
+const batch = { versions: 20, parallel: 4 };
+
+/** Size of all archives that versions wait for, in bytes. */
+export async function countBytes(db: Executor, files: ArchiveFiles): Promise<number> {
+  let total = 0;
+  for await (const versions of batches(db)) {
+    for (const { package: name, version } of versions) {
+      const path = files.pathOf(fileNameOf(name, version));
+      if (path !== null)
+        total += await stat(path).then(
+          ({ size }) => size,
+          () => 0,
+        );
+    }
+  }
+  return total;
+}
+
+/** Brings every version that waits for one its archive; what did not come is said to readers and reported. */
+export async function bringArchives(work: ArchiveImport): Promise<ArchivesBrought> {
+  const brought: ArchivesBrought = { archives: { taken: 0, present: 0, bytes: 0 }, leftOut: [] };
+  for await (const versions of batches(work.rows.database.reader)) {
+    const outcomes = await takeAll(work, versions);
+    // Written in the order of ids, so that two runs write the same.
+    for (const [at, version] of versions.entries()) {
+      const outcome = outcomes[at];
+      if (outcome === undefined) continue;
+      if ("why" in outcome) {
+        await withhold(work.rows, version, outcome);
+        const what = `${version.package}@${version.version}`;
+        brought.leftOut.push({ ...outcome, what, file: fileNameOf(version.package, version.version) });
+      } else {
+        await attach(work.rows, version, outcome);
+        brought.archives.taken += 1;
+        brought.archives.present += outcome.wasPresent ? 1 : 0;
+        brought.archives.bytes += outcome.size;
+      }
+    }
+  }
+  return brought;
+}
+
+async function* batches(db: Executor): AsyncGenerator<ArchiveLess[]> {
+  for (let after = 0; ; ) {
+    const versions = await listArchiveLess(db, after, batch.versions);
+    const last = versions.at(-1);
+    if (last === undefined) return;
+    yield versions;
+    after = last.id;
+  }
+}
+
+async function takeAll(work: ArchiveImport, versions: readonly ArchiveLess[]): Promise<(TakenArchive | Refusal)[]> {
+  const outcomes: (TakenArchive | Refusal)[] = [];
+  const waiting = [...versions.entries()];
+  const worker = async () => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+      const [at, version] = one;
+      outcomes[at] = await takeOne(work, fileNameOf(version.package, version.version));
+    }
+  };
+  const results = await Promise.allSettled(Array.from({ length: batch.parallel }, worker));
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+  return outcomes;
+}
+
+async function takeOne({ files, taking, registry }: ArchiveImport, file: string): Promise<TakenArchive | Refusal> {
+  taking.signal?.throwIfAborted();
+  if (files.isAmbiguous(file)) return { why: "archive_ambiguous" };
+  const path = files.pathOf(file);
+  if (path === null) return { why: "archive_missing" };
+  const outcome = await takeArchive(path, taking);
+  if ("why" in outcome) return outcome;
+  // Rows that refer to it may come much later: until then this keeps it from being swept.
+  const { sha256, size } = outcome;
+  await registry.write((tx) => touchBlob(tx, { sha256, size, touched_at: toRowTime(Date.now()) }));
+  return outcome;
+}

@@ -1,0 +1,57 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { sql } from "kysely";
+import type { Executor } from "../ports/database.ts";
+
+/** The original's folder of archives, and whose each file is. */
+export interface ArchiveFiles {
+  /** Where a version's archive lies; null where there is none. */
+  pathOf(file: string): string | null;
+  /** Whether the name fits versions of more than one package. */
+  isAmbiguous(file: string): boolean;
+  /** Zip files that no version names. */
+  unclaimed: string[];
+}
+
+/** What the original called a version's archive. */
+export function fileNameOf(name: string, version: string): string {
+  return `${name}-${version}.zip`;
+}
+
+/**
+ * Reads the folder once. Names from the database are only ever compared with what lies there, never made into paths.
+ * @throws Error with what to do when there is no such folder, or nothing in it fits
+ */
+export async function readArchiveFiles(folder: string, db: Executor): Promise<ArchiveFiles> {
+  const items = await readdir(folder).catch((cause: unknown) => {
+    throw new Error(`The folder ${folder} cannot be read`, { cause });
+  });
+  const there = new Set(items);
+  const claims = await listClaims(db);
+  if (claims.size > 0 && ![...claims.keys()].some((file) => there.has(file))) {
+    const [example] = claims.keys();
+    throw new Error(`${folder} holds no archive of any version; they are named like ${example}`);
+  }
+  return {
+    pathOf: (file) => (there.has(file) ? join(folder, file) : null),
+    isAmbiguous: (file) => (claims.get(file) ?? 0) > 1,
+    unclaimed: items.filter((file) => file.endsWith(".zip") && !claims.has(file)).toSorted(),
+  };
+}
+
+/** How many packages have a version for each file name. */
+async function listClaims(db: Executor): Promise<Map<string, number>> {
+  const query = db
+    .selectFrom("Versions as v")
+    .innerJoin("Packages as p", "p.id", "v.package_id")
+    .select(["p.name", "v.version"])
+    .where("v.status", "in", ["active", "yanked"])
+    .groupBy(["p.id", "p.name", "v.version"])
+    .orderBy(sql`min(v.id)`);
+  const claims = new Map<string, number>();
+  for (const { name, version } of await query.execute()) {
+    const file = fileNameOf(name, version);
+    claims.set(file, (claims.get(file) ?? 0) + 1);
+  }
+  return claims;
+}
