@@ -74,3 +74,25 @@ export function inWords(error: string, details: Readonly<Record<string, unknown>
   const facts = Object.entries(details).map(([name, value]) => `${name}: ${value}`);
   return facts.length === 0 ? error : `${error} (${facts.join("; ")})`;
 }
+
+/** What to do about a failure, in the words of the client's own commands. */
+const remedies: Readonly<Record<string, string>> = {
+  invalid_token: "Make an API key of your account and sign in with it: s registry login --token <API key>",
+  invalid_signature:
+    "Is the safety code whole, and its API key still good? Sign in again: s registry login --token <API key>",
+  stale_signature: "Set this machine's clock",
+  insufficient_scope: "Sign in with an API key that is good for this: s registry login --token <API key>",
+};
+
+/** A failure as these clients show it, and what to do where their users can do something. */
+export function inWordsOf({ error, code, details = {} }: V3Failure): string {
+  const remedy = remedies[code];
+  return remedy === undefined ? inWords(error, details) : `${inWords(error, details)}. ${remedy}`;
+}
+
+/** A failure of the registry's own routes. */
+export interface V3Failure {
+  error: string;
+  code: string;
+  details?: Record<string, unknown>;
+}

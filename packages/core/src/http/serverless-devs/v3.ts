@@ -6,7 +6,7 @@ import type { RouteFamily } from "../families.ts";
 import type { HttpRequest, HttpResponse } from "../types.ts";
 import { v3PublishingRoutes } from "./v3-publishing.ts";
 import { v3ReadingRoutes } from "./v3-reading.ts";
-import { inWords } from "./v3-wire.ts";
+import { inWordsOf, type V3Failure } from "./v3-wire.ts";
 
 const table = [...v3ReadingRoutes, ...v3PublishingRoutes];
 
@@ -52,12 +52,8 @@ async function identify(exchange: Exchange): Promise<Credentials> {
 }
 
 function toFailure(failure: HttpResponse, request: HttpRequest): HttpResponse {
-  const told = JSON.parse(String(failure.body)) as { error: string; details?: Record<string, unknown> };
-  const body = JSON.stringify({
-    body: inWords(told.error, told.details ?? {}),
-    ...told,
-    request_id: requestIdOf(request),
-  });
+  const told: V3Failure = JSON.parse(String(failure.body));
+  const body = JSON.stringify({ body: inWordsOf(told), ...told, request_id: requestIdOf(request) });
   return { ...failure, body };
 }
 

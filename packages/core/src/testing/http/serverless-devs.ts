@@ -180,6 +180,16 @@ export const serverlessDevsBehaviours: Behaviours<HttpHarness> = {
     expect((await ask("POST /v3/user/token", { code: limited })).json.code).toBe("insufficient_scope");
   },
 
+  "v3: who shows no safety code, or one that does not hold, is told how to sign in": async ({ world }) => {
+    const { ask, codeOf, ada } = await v3World(world);
+    const said = async (code?: string) =>
+      (await ask("POST /v3/packages/releases", { ...(code === undefined ? {} : { code }), form: formOf(deploy) })).body;
+    const how = "s registry login --token <API key>";
+    expect(await said()).toBe(`Invalid or expired token. Make an API key of your account and sign in with it: ${how}`);
+    expect(await said("no-code")).toMatch(/^Invalid signature\. .+ s registry login --token <API key>$/);
+    expect(await said(await codeOf(ada, { scopes: { actions: ["read"] } }))).toContain(how);
+  },
+
   "v3: browser sign-in says what to do instead": async ({ world }) => {
     const { ask } = await v3World(world);
     for (const path of ["login", "check"]) {
