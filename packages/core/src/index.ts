@@ -24,6 +24,7 @@ export type { PublishGrant, ScopeAction, Scopes } from "./domain/scopes.ts";
 export { type ErrorCode, type ErrorDetails, errors, RegistryError } from "./errors.ts";
 export type { AuditHead, AuditProblem, AuditVerdict, SealReport } from "./operations/audit-chain.ts";
 export type { HostUser } from "./operations/sessions.ts";
+export type { SweepOptions, SweepProgress, SweepReport, SweepStepName, SweptStep } from "./operations/sweep.ts";
 export type { LimitOptions, RegistryOptions } from "./options.ts";
 export { argon2Passwords, type PasswordOptions } from "./passwords.ts";
 export type { BlobStorage, ByteRange, Digest, OpenBlob, StagedBlob, StoredBlob } from "./ports/blob-storage.ts";

@@ -20,6 +20,7 @@ import * as serverlessDevs from "./operations/serverless-devs.ts";
 import * as sessions from "./operations/sessions.ts";
 import * as signatures from "./operations/signatures.ts";
 import { applyChange } from "./operations/steps/change.ts";
+import { type SweepOptions, type SweepReport, sweep } from "./operations/sweep.ts";
 import * as tokens from "./operations/tokens.ts";
 import * as uploads from "./operations/uploads.ts";
 import * as users from "./operations/users.ts";
@@ -72,6 +73,13 @@ export interface Registry {
    * @throws user_not_found
    */
   setAdmin(username: string, isAdmin: boolean, origin?: Origin): Promise<void>;
+  /**
+   * Removes what has had its time: expired uploads, credentials, one-time values and rate counters, archives that no version has
+   * needed for a while, what crashes left; and seals the audit log. Call it from time to time, say every hour: the library has no
+   * timers. It may be cut short at any point, and run by several instances at once. A step that fails is reported, and the others run.
+   * @throws RangeError, TypeError, and the signal's reason
+   */
+  sweep(options?: SweepOptions): Promise<SweepReport>;
   /** Asks the database a question; resolves to false when it does not answer. For readiness checks. */
   isReady(): Promise<boolean>;
   /** Whether a failure means that something the registry needs is full or away. For an HTTP layer. */
@@ -114,6 +122,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (!(await updateAdmin(tx, username, isAdmin))) throw new RegistryError("user_not_found");
       });
     },
+    sweep: (options?: SweepOptions) => sweep(ctx, options),
     isReady: () => answers(ctx),
     outage: (error: unknown) => ctx.database.outage(error),
     async flush() {

@@ -30,7 +30,7 @@ const layers: Record<string, string> = {
   "recent-counts": "ports",
   context:
     "type:recent-counts type:ports type:archive type:semaphore type:cache type:download-counter type:credential-uses type:domain",
-  operations: "errors domain archive ports semaphore db cache download-counter context",
+  operations: "errors domain archive ports semaphore db database-stores/expired cache download-counter context",
   options:
     "database-stores recent-counts archive ports semaphore passwords cache download-counter credential-uses type:context",
   registry: "errors ports db options operations type:context",

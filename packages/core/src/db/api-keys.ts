@@ -49,6 +49,15 @@ export async function deleteApiKey(tx: Tx, id: string): Promise<boolean> {
   return result.numDeletedRows === 1n;
 }
 
+/** Removes API keys whose time is over, at most `limit` of them, and says how many that were. */
+export async function deleteExpiredApiKeys(tx: Tx, { now, limit }: { now: string; limit: number }): Promise<number> {
+  const dead = await tx.selectFrom("ApiKeys").select("id").where("expires_at", "<=", now).limit(limit).execute();
+  if (dead.length === 0) return 0;
+  const ids = dead.map((row) => row.id).sort();
+  const result = await tx.deleteFrom("ApiKeys").where("id", "in", ids).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
 /** Notes when an API key was used last. */
 export async function touchApiKey(tx: Tx, id: string, lastUsedAt: string): Promise<void> {
   await tx.updateTable("ApiKeys").set({ last_used_at: lastUsedAt }).where("id", "=", id).execute();

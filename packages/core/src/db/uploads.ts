@@ -93,3 +93,67 @@ export async function listWaiting(db: Executor, packageId: number): Promise<Wait
     .limit(50)
     .execute();
 }
+
+/** An upload whose time is over, and the version that waits for it still. */
+export interface OverdueRow {
+  id_hash: string;
+  expires_at: string;
+  version_id: number;
+  package_id: number;
+}
+
+/** Pending versions whose upload's time is over at `now`, in the order of that time, behind `after`. */
+export async function listOverdue(
+  db: Executor,
+  now: string,
+  { after, limit }: { after: Pick<OverdueRow, "id_hash" | "expires_at"> | null; limit: number },
+): Promise<OverdueRow[]> {
+  let query = db
+    .selectFrom("Uploads as u")
+    .innerJoin("Versions as v", "v.id", "u.version_id")
+    .select(["u.id_hash", "u.expires_at", "u.version_id", "v.package_id"])
+    .where("u.completed_sha256", "is", null)
+    .where("u.expires_at", "<=", now)
+    .where("u.closed", "=", 0)
+    .where("v.status", "=", "pending");
+  if (after !== null) {
+    query = query
+      .where("u.expires_at", ">=", after.expires_at)
+      .where((eb) => eb.or([eb("u.expires_at", ">", after.expires_at), eb("u.id_hash", ">", after.id_hash)]));
+  }
+  return query.orderBy("u.expires_at").orderBy("u.id_hash").limit(limit).execute();
+}
+
+/** Whether an upload of a version still waits for its archive at `now`. */
+export async function isAwaited(tx: Tx, versionId: number, now: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom("Uploads")
+    .select("id_hash")
+    .where("version_id", "=", versionId)
+    .where("completed_sha256", "is", null)
+    .where("closed", "=", 0)
+    .where("expires_at", ">", now)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Removes uploads that ended without an archive and were over before a moment, at most `limit`; says how many that were. */
+export async function deleteOldUploads(tx: Tx, { before, limit }: { before: string; limit: number }): Promise<number> {
+  const dead = await tx
+    .selectFrom("Uploads as u")
+    .innerJoin("Versions as v", "v.id", "u.version_id")
+    .select("u.id_hash")
+    .where("u.completed_sha256", "is", null)
+    .where("u.expires_at", "<=", before)
+    .where("v.status", "<>", "pending")
+    .limit(limit)
+    .execute();
+  if (dead.length === 0) return 0;
+  const hashes = dead.map((row) => row.id_hash).sort();
+  const result = await tx
+    .deleteFrom("Uploads")
+    .where("id_hash", "in", hashes)
+    .where("completed_sha256", "is", null)
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

@@ -17,7 +17,8 @@ import { requireByteQuota, requireUploadQuota } from "./steps/quotas.ts";
 import { parseRelease, type ReleaseInput } from "./steps/release-input.ts";
 import { requireGrantedBytes, requireScope } from "./steps/scopes.ts";
 import { showChanged } from "./steps/showing.ts";
-import { type ArchiveInput, commitStaged, inspectStaged, withStaged } from "./steps/staging.ts";
+import { type ArchiveInput, inspectStaged, withStaged } from "./steps/staging.ts";
+import { storeStaged } from "./steps/stored.ts";
 import { type Release, toRelease } from "./steps/views.ts";
 import { isPrivate } from "./steps/visibility.ts";
 
@@ -85,7 +86,7 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
     const inspection = await inspectStaged(ctx, archive);
     if (known !== undefined && (await isPublished(ctx, known.id, input.version, archive.sha256))) return;
     const fields = await parseRelease(ctx, actor, toReleaseInput(input, inspection.documents.manifest));
-    await commitStaged(ctx, archive);
+    const stored = await storeStaged(ctx, archive);
     const { sha256, size } = archive;
     const request = {
       action: "release.publish",
@@ -99,7 +100,7 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
       const [version] = await findVersionById(tx, { id: versionId });
       if (version === undefined) throw new RegistryError("version_not_found");
       await closeUploads(tx, versionId);
-      await activate(ctx, tx, { actor, version, sha256, size, inspection });
+      await activate(ctx, tx, { actor, version, archive: stored, inspection });
     });
   });
   return showChanged(ctx, actor, input);

@@ -13,14 +13,8 @@ import { applyChange } from "./steps/change.ts";
 import { publishRequirement } from "./steps/opening.ts";
 import { requireByteQuota } from "./steps/quotas.ts";
 import { requireGrantedBytes, requireScope } from "./steps/scopes.ts";
-import {
-  type ArchiveInput,
-  commitStaged,
-  digestOf,
-  inspectStaged,
-  type StagedArchive,
-  withStaged,
-} from "./steps/staging.ts";
+import { type ArchiveInput, digestOf, inspectStaged, withStaged } from "./steps/staging.ts";
+import { type StoredArchive, storeStaged } from "./steps/stored.ts";
 
 /** Which upload. */
 export interface UploadInput {
@@ -58,15 +52,15 @@ export async function receive(ctx: Context, actor: Actor, input: ReceiveInput): 
     requireGrantedBytes(actor, archive.sha256);
     const inspection = await inspectStaged(ctx, archive).catch((error: unknown) => keepRefusal(ctx, upload, error));
     await requireFittingVisibility(ctx, upload.package_id, inspection);
-    await commitStaged(ctx, archive);
-    return publish(ctx, { actor, upload, archive, inspection });
+    const stored = await storeStaged(ctx, archive);
+    return publish(ctx, { actor, upload, archive: stored, inspection });
   });
 }
 
 interface Publication {
   actor: Actor;
   upload: UploadRow;
-  archive: StagedArchive;
+  archive: StoredArchive;
   inspection: Awaited<ReturnType<typeof inspectStaged>>;
 }
 
@@ -84,7 +78,7 @@ async function publish(ctx: Context, { actor, upload, archive, inspection }: Pub
     if (!(await completeUpload(tx, upload.id_hash, sha256))) throw new RegistryError("invalid_upload");
     const [version] = await findVersionById(tx, { id: upload.version_id });
     if (version === undefined) throw new RegistryError("invalid_upload");
-    await activate(ctx, tx, { actor, version, sha256, size, inspection });
+    await activate(ctx, tx, { actor, version, archive, inspection });
   });
   return { package: upload.package, version: upload.version, sha256, size };
 }

@@ -14,6 +14,7 @@ import { changeablePackage, readablePackage, requireAdmin, requireRole, requireV
 import { applyChange } from "./steps/change.ts";
 import { parseReason } from "./steps/reasons.ts";
 import { showChanged } from "./steps/showing.ts";
+import { keepStored } from "./steps/stored.ts";
 import type { Release } from "./steps/views.ts";
 
 /** Which version to warn of, and why. */
@@ -67,11 +68,13 @@ export async function restore(ctx: Context, actor: Actor, input: VersionInput): 
   const step = { action: "release.restore", transition: "restore", permission: "restore" } as const;
   await moveByMember(ctx, actor, input, {
     ...step,
-    values(version) {
+    async require(tx, version) {
       const deletedAt = fromRowTime(version.deleted_at) ?? 0;
       if (deletedAt + ctx.limits.restoreWindowMs < ctx.clock.now()) throw new RegistryError("restore_expired");
-      return { deleted_at: null };
+      // A sweep whose clock is ahead may have taken the archive already.
+      if (!(await keepStored(ctx, tx, version))) throw new RegistryError("restore_expired");
     },
+    values: () => ({ deleted_at: null }),
   });
   return showChanged(ctx, actor, input);
 }
@@ -131,8 +134,10 @@ interface MemberStep {
   forbidden?: ErrorCode;
   notFound?: ErrorCode;
   impossible?: ErrorCode;
+  /** What else must hold, inside the transaction. */
+  require?(tx: Tx, version: VersionRow): Promise<void>;
   /** What changes along with the status. */
-  values(version: VersionRow): Partial<VersionRow>;
+  values(): Partial<VersionRow>;
 }
 
 async function moveByMember(ctx: Context, actor: Actor, input: VersionInput, step: MemberStep): Promise<void> {
@@ -143,7 +148,7 @@ async function moveByMember(ctx: Context, actor: Actor, input: VersionInput, ste
   const request = { action: step.action, caller: actor, package: target, version: input.version } as const;
   await applyChange(ctx, request, async (tx) => {
     await requireRole(tx, actor, target.id, requirement);
-    const moved = await move(tx, version, { transition: step.transition, values: () => step.values(version) });
+    const moved = await move(tx, version, step);
     if (!moved) {
       throw new RegistryError(step.impossible ?? "invalid_transition", { details: { status: version.status } });
     }
@@ -175,11 +180,12 @@ async function moveByAdmin(ctx: Context, actor: Actor, input: VersionInput, step
 async function move(
   tx: Tx,
   version: VersionRow,
-  step: { transition: Transition; values: () => Partial<VersionRow> },
+  step: Pick<MemberStep, "transition" | "require" | "values">,
 ): Promise<boolean> {
   const { id, status: from, previous_status: previous } = version;
   const to = nextStatus(from, step.transition, previous);
   if (to === null) return false;
+  await step.require?.(tx, version);
   const previous_status = nextPrevious(from, step.transition, previous);
   return moveVersion(tx, { id, from, to }, { ...step.values(), previous_status });
 }

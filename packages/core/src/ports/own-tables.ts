@@ -17,12 +17,13 @@ export interface UploadsTable {
   closed: Defaulted<number>;
 }
 
-/** An archive that is stored. */
+/** An archive that is stored, is to be, or was. */
 export interface BlobsTable {
   sha256: string;
   size: number;
-  /** `live`, or `doomed` once a sweep has decided to delete it. */
+  /** `live`; `doomed` once a sweep has decided to delete it; `gone` for a while after that. */
   state: string;
+  /** When a version began to refer to it, it was about to, or its state changed. */
   touched_at: string;
 }
 

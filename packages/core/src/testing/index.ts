@@ -16,4 +16,5 @@ export {
   testRegistry,
 } from "./registry.ts";
 export { signedHeaders, type UnsignedRequest } from "./signer.ts";
+export { describeUpkeep } from "./upkeep.ts";
 export { type ZipOptions, zipFolder, zipOf } from "./zips.ts";

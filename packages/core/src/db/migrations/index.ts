@@ -7,6 +7,7 @@ import { createDocumentedTables } from "./0001-documented-tables.ts";
 import { addRegistryColumns } from "./0002-registry-columns.ts";
 import { takeOver } from "./0003-take-over.ts";
 import { addEvents } from "./0004-events.ts";
+import { addExpiryIndexes, addExpiryIndexesOnMysql } from "./0005-expiry-indexes.ts";
 import { createDocumentedTablesOnMysql } from "./mysql/documented-tables.ts";
 import { addEventsOnMysql } from "./mysql/events.ts";
 import { migrateMysql } from "./mysql/migrate.ts";
@@ -25,6 +26,9 @@ const migrations: Record<string, Migration> = {
   },
   "0004-events": {
     up: (db) => (engineOf(db) === "mysql" ? addEventsOnMysql(db) : addEvents(db)),
+  },
+  "0005-expiry-indexes": {
+    up: (db) => (engineOf(db) === "mysql" ? addExpiryIndexesOnMysql(db) : addExpiryIndexes(db)),
   },
 };
 

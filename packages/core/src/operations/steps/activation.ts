@@ -1,7 +1,6 @@
 import type { Inspection } from "../../archive/inspect.ts";
 import { parsePublishYaml } from "../../archive/publish-yaml.ts";
 import type { Actor, Context } from "../../context.ts";
-import { touchBlob } from "../../db/blobs.ts";
 import { hasChangelog, saveChangelog } from "../../db/changelogs.ts";
 import { readSets, setNames } from "../../db/manifest-sets.ts";
 import { refreshPackage } from "../../db/package-index.ts";
@@ -13,6 +12,7 @@ import { toRowTime } from "../../domain/times.ts";
 import { RegistryError } from "../../errors.ts";
 import type { Tx } from "../../ports/database.ts";
 import { requireByteQuota } from "./quotas.ts";
+import { requireStored, type StoredArchive } from "./stored.ts";
 import { parseManifest } from "./views.ts";
 import { isPrivate, notPrivateEnough } from "./visibility.ts";
 
@@ -20,24 +20,24 @@ import { isPrivate, notPrivateEnough } from "./visibility.ts";
 export interface Activation {
   actor: Actor;
   version: VersionRow;
-  sha256: string;
-  size: number;
+  archive: StoredArchive;
   inspection: Inspection;
 }
 
 /**
  * Makes a version visible: the one conditional write that turns `pending` into `active`, and all that follows from it, in the
  * caller's transaction. The archive's bytes must be durable before.
- * @throws invalid_upload when the version is not pending any more, quota_exceeded
+ * @throws invalid_upload when the version is not pending any more, quota_exceeded, unavailable when a sweep has just taken the bytes
  */
 export async function activate(ctx: Context, tx: Tx, activation: Activation): Promise<void> {
-  const { actor, version, sha256, size, inspection } = activation;
+  const { actor, version, archive, inspection } = activation;
+  const { sha256, size } = archive;
   const [target] = await findPackageById(tx, { id: version.package_id });
   const status = nextStatus(version.status, "publish");
   if (target === undefined || status === null) throw new RegistryError("invalid_upload");
   await requireByteQuota(ctx, tx, { actor, size });
   const now = toRowTime(ctx.clock.now());
-  await touchBlob(tx, { sha256, size, touched_at: now });
+  await requireStored(tx, archive, now);
   const declared = declaredBy(inspection);
   const values = {
     ...{ sha256, size, published_at: now, published_by: actor.userId },

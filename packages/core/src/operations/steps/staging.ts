@@ -56,14 +56,6 @@ export function inspectStaged(ctx: Context, archive: StagedArchive): Promise<Ins
 }
 
 /**
- * Makes a staged archive durable.
- * @throws insufficient_storage, unavailable
- */
-export function commitStaged(ctx: Context, { staged, sha256, size }: StagedArchive): Promise<void> {
-  return onStorage(ctx, () => staged.commit(sha256, size));
-}
-
-/**
  * Reads a body to its end for its digest alone.
  * @throws payload_too_large, incomplete_body
  */

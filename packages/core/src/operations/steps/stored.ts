@@ -1,0 +1,60 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Context } from "../../context.ts";
+import { claimBlob, findBlob, touchBlob } from "../../db/blobs.ts";
+import type { VersionRow } from "../../db/versions.ts";
+import { toRowTime } from "../../domain/times.ts";
+import { RegistryError } from "../../errors.ts";
+import type { Tx } from "../../ports/database.ts";
+import type { StagedArchive } from "./staging.ts";
+import { onStorage } from "./storage-outage.ts";
+
+/** An archive whose bytes are durable. */
+export interface StoredArchive {
+  sha256: string;
+  size: number;
+  /** When the same bytes were swept, before these were stored; null when they were not. */
+  goneSince: string | null;
+}
+
+/** How long bytes wait that come back while a sweep deletes them. */
+const mostPolls = 100;
+const pollMs = 50;
+
+/**
+ * Makes a staged archive durable. Bytes that are known already are claimed first, so that no sweep takes them meanwhile.
+ * @throws insufficient_storage, unavailable
+ */
+export async function storeStaged(ctx: Context, { staged, sha256, size }: StagedArchive): Promise<StoredArchive> {
+  const goneSince = await claim(ctx, sha256);
+  await onStorage(ctx, () => staged.commit(sha256, size));
+  return { sha256, size, goneSince };
+}
+
+/** Since when the blob is gone; null for one that is claimed or was never there. */
+async function claim(ctx: Context, sha256: string): Promise<string | null> {
+  for (let polls = 0; ; polls += 1) {
+    const [row] = await findBlob(ctx.database, { sha256 });
+    if (row === undefined) return null;
+    if (row.state === "gone") return row.touched_at;
+    const touchedAt = toRowTime(ctx.clock.now());
+    if (row.state === "live" && (await ctx.database.write((tx) => claimBlob(tx, sha256, touchedAt)))) return null;
+    // Who deletes it may be under way: only when that is over do bytes stay that are stored now.
+    if (polls === mostPolls) throw new RegistryError("unavailable");
+    await delay(pollMs);
+  }
+}
+
+/**
+ * Notes, in the transaction that makes a version refer to an archive, that it does.
+ * @throws unavailable when a sweep took the bytes since they were stored: sent again, they are stored again
+ */
+export async function requireStored(tx: Tx, archive: StoredArchive, now: string): Promise<void> {
+  const { sha256, size, goneSince } = archive;
+  if (!(await touchBlob(tx, { sha256, size, touched_at: now }, goneSince))) throw new RegistryError("unavailable");
+}
+
+/** Notes that a version refers to its archive again; false when that was swept. */
+export async function keepStored(ctx: Context, tx: Tx, { sha256, size }: VersionRow): Promise<boolean> {
+  if (sha256 === null || size === null) return true;
+  return touchBlob(tx, { sha256, size, touched_at: toRowTime(ctx.clock.now()) });
+}

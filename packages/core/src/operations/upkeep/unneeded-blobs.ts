@@ -1,0 +1,118 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Context } from "../../context.ts";
+import {
+  type BlobDeadlines,
+  deleteGone,
+  doomBlob,
+  findBlobPageEnd,
+  insertFoundBlobs,
+  listSpentBlobs,
+  listUnknownBlobs,
+  markGone,
+  type SpentBlob,
+} from "../../db/blobs.ts";
+import { toRowTime } from "../../domain/times.ts";
+import type { StoredBlob } from "../../ports/blob-storage.ts";
+import { onStorage } from "../steps/storage-outage.ts";
+import type { SweepStep, SweepWork } from "./sweep-step.ts";
+
+const pageRows = 1000;
+/** Blobs that are decided on in one transaction and deleted before the next. */
+const batchBlobs = 50;
+/** Whoever has not deleted a doomed blob after this has died. They give up by themselves after half of it. */
+const doomMs = 10 * 60_000;
+/** For so long at least a deletion is remembered: longer than any archive needs from its claim to its commit. */
+const rememberedMs = 60 * 60_000;
+
+/** Notes what the storage holds and no row knows, as crashes leave it, once it is old enough; then it goes like any other blob. */
+export const noteOrphans: SweepStep<"orphans"> = {
+  name: "orphans",
+  async run({ ctx, graceMs, checkpoint, advance }) {
+    let after: string | null = null;
+    for (;;) {
+      checkpoint();
+      const page: StoredBlob[] = await onStorage(ctx, () => ctx.storage.list(after, pageRows));
+      const old = page.filter((blob) => blob.touchedAt < ctx.clock.now() - graceMs);
+      const digests = old.map((blob) => blob.digest);
+      const unknown = await listUnknownBlobs(ctx.database.reader, digests);
+      const found = old.filter((blob) => unknown.has(blob.digest));
+      if (found.length > 0) await ctx.database.write((tx) => insertFoundBlobs(tx, found.map(toRow)));
+      advance(found.length);
+      after = page.at(-1)?.digest ?? null;
+      if (page.length < pageRows) return;
+    }
+  },
+};
+
+function toRow({ digest, size, touchedAt }: StoredBlob) {
+  return { sha256: digest, size, touched_at: toRowTime(touchedAt) };
+}
+
+/**
+ * Deletes blobs that no version has needed for a while. What is to go is marked in a transaction first; only then is the storage
+ * asked, and the row tells of the deletion for a while. A publish that brings the same bytes meanwhile sees that and waits, or is
+ * refused; it never counts on bytes that are about to go.
+ */
+export const deleteUnneeded: SweepStep<"blobs"> = {
+  name: "blobs",
+  async run(work) {
+    const { database } = work.ctx;
+    let after = "";
+    for (;;) {
+      work.checkpoint();
+      const through = await findBlobPageEnd(database.reader, after, pageRows);
+      const deadlines = deadlinesOf(work);
+      const spent = await listSpentBlobs(database.reader, { after, through }, deadlines);
+      const gone = spent.filter((blob) => blob.state === "gone").map((blob) => blob.sha256);
+      await forget(work.ctx, gone, deadlines);
+      const going = spent.filter((blob) => blob.state !== "gone");
+      for (let at = 0; at < going.length; at += batchBlobs) {
+        work.checkpoint();
+        await deleteBatch(work, going.slice(at, at + batchBlobs));
+      }
+      if (through === undefined) return;
+      after = through;
+      await nextTurn();
+    }
+  },
+};
+
+function deadlinesOf({ ctx, graceMs }: Pick<SweepWork, "ctx" | "graceMs">): BlobDeadlines {
+  const now = ctx.clock.now();
+  return {
+    touchedBefore: toRowTime(now - graceMs),
+    deletedBefore: toRowTime(now - ctx.limits.restoreWindowMs - graceMs),
+    doomedBefore: toRowTime(now - doomMs),
+    goneBefore: toRowTime(now - Math.max(graceMs, rememberedMs)),
+  };
+}
+
+async function forget(ctx: Context, digests: readonly string[], { goneBefore }: BlobDeadlines): Promise<void> {
+  if (digests.length > 0) await ctx.database.write((tx) => deleteGone(tx, digests, goneBefore));
+}
+
+async function deleteBatch(work: SweepWork, candidates: readonly SpentBlob[]): Promise<void> {
+  const { ctx } = work;
+  const startedAt = ctx.clock.now();
+  const doomedAt = toRowTime(startedAt);
+  const deadlines = deadlinesOf(work);
+  const doomed = await ctx.database.write(async (tx) => {
+    const mine: string[] = [];
+    for (const blob of candidates)
+      if (await doomBlob(tx, blob, { ...deadlines, now: doomedAt })) mine.push(blob.sha256);
+    return mine;
+  });
+  const deleted: string[] = [];
+  try {
+    for (const digest of doomed) {
+      // Another sweep takes what is doomed for long; both must never be at it.
+      if (ctx.clock.now() - startedAt > doomMs / 2) break;
+      await onStorage(ctx, () => ctx.storage.delete(digest));
+      deleted.push(digest);
+    }
+  } finally {
+    const now = toRowTime(ctx.clock.now());
+    if (deleted.length > 0) await ctx.database.write((tx) => markGone(tx, deleted, { doomedAt, now }));
+    work.advance(deleted.length);
+  }
+}

@@ -1,0 +1,146 @@
+import { Readable } from "node:stream";
+import { expect } from "vitest";
+import { RegistryError } from "../../errors.ts";
+import type { BlobStorage } from "../../ports/blob-storage.ts";
+import { createRegistry } from "../../registry.ts";
+import type { Behaviours } from "../behaviours.ts";
+import { digestOf, patternBytes, storeBytes } from "../blobs.ts";
+import { testSecret } from "../registry.ts";
+import { zipOf } from "../zips.ts";
+import { day, download, packageName, refusalOf, type UpkeepHarness, worldOn } from "./harness.ts";
+
+/** Sweeps while others sweep, publish, delete and restore. */
+export const contendedSweeping: Behaviours<UpkeepHarness> = {
+  async "of sweeps at the same moment each blob is deleted by one"(harness) {
+    const deleted: string[] = [];
+    const storage: BlobStorage = {
+      ...harness.storage,
+      async delete(digest) {
+        deleted.push(digest);
+        await harness.storage.delete(digest);
+      },
+    };
+    const { registry, clock } = await worldOn({ ...harness, storage });
+    const digests: string[] = [];
+    for (let seed = 1; seed <= 120; seed += 1) digests.push(await storeBytes(storage, patternBytes(20, seed)));
+    clock.advance(2 * day);
+    const reports = await Promise.all(Array.from({ length: 4 }, () => registry.sweep()));
+    expect(reports.flatMap(({ steps }) => steps.filter((one) => one.failure !== null))).toEqual([]);
+    expect(deleted.toSorted()).toEqual(digests.toSorted());
+  },
+
+  async "bytes that come back between a sweep's decision and its deletion wait for it, and stay"(harness) {
+    const [reached, mayDelete] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const storage: BlobStorage = {
+      ...harness.storage,
+      async delete(digest) {
+        reached.resolve();
+        await mayDelete.promise;
+        await harness.storage.delete(digest);
+      },
+    };
+    const { registry, clock, ada, publish } = await worldOn({ ...harness, storage });
+    await publish("1.0.0", "comes back");
+    await registry.releases.remove(ada, { package: packageName, version: "1.0.0" });
+    clock.advance(9 * day);
+    const sweeping = registry.sweep();
+    await reached.promise;
+    let isPublished = false;
+    const publishing = publish("2.0.0", "comes back").finally(() => {
+      isPublished = true;
+    });
+    // Long enough for one that does not wait.
+    await registry.releases.create(ada, { package: packageName, version: "3.0.0" });
+    await publish("4.0.0", "another");
+    expect(isPublished).toBe(false);
+    mayDelete.resolve();
+    await Promise.all([sweeping, publishing]);
+    expect((await download(registry, "2.0.0")).length).toBeGreaterThan(0);
+  },
+
+  async "a publish whose bytes a sweep took for left behind is refused, and succeeds when it is repeated"(harness) {
+    const bytes = await zipOf({ "index.js": "an orphan's bytes" });
+    const [listed, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const storage: BlobStorage = {
+      ...harness.storage,
+      async list(...args) {
+        const page = await harness.storage.list(...args);
+        listed.resolve();
+        await mayGoOn.promise;
+        return page;
+      },
+    };
+    await storeBytes(storage, bytes);
+    let sweeping: Promise<unknown> | undefined;
+    // The bytes are stored then, and no version refers to them yet.
+    const before = async (change: { action: string }) => {
+      if (change.action !== "release.publish") return;
+      mayGoOn.resolve();
+      await sweeping;
+    };
+    const { registry, clock, ada, isStored } = await worldOn({ ...harness, storage }, { hooks: { before } });
+    clock.advance(2 * day);
+    sweeping = registry.sweep({ steps: ["orphans", "blobs"] });
+    await listed.promise;
+    const target = { package: packageName, version: "1.0.0" };
+    const send = () => registry.releases.publish(ada, { ...target, body: Readable.from([bytes]) });
+    expect(await refusalOf(send())).toBe("unavailable");
+    expect(await isStored(digestOf(bytes))).toBe(false);
+    expect(await refusalOf(registry.releases.get(ada, target))).toBe("version_not_found");
+    await send();
+    expect(await download(registry, "1.0.0")).toEqual(bytes);
+  },
+
+  async "identical bytes published and deleted over and over, with two sweepers and no grace: none is missing"(
+    harness,
+  ) {
+    const registries = [1, 2].map(() =>
+      createRegistry({ ...harness, serverSecret: testSecret, limits: { restoreWindowMs: 1 } }),
+    );
+    const [one, two] = registries as [(typeof registries)[0], (typeof registries)[0]];
+    const ada = await one.sessions.actAs({ username: "ada" });
+    let isOver = false;
+    let swept = 0;
+    const sweepers = [one, two].map(async (registry) => {
+      while (!isOver) {
+        const { steps } = await registry.sweep({ graceMs: 20, steps: ["orphans", "blobs"] });
+        expect(steps.filter((step) => step.failure !== null)).toEqual([]);
+        swept += steps.find((step) => step.step === "blobs")?.done ?? 0;
+      }
+    });
+    const bytes = [await zipOf({ a: "first" }), await zipOf({ a: "second" })];
+    const name = (worker: number) => ({ package: `${packageName}-${worker}`, version: "" });
+    const worker = async (number: number) => {
+      const registry = number % 2 === 0 ? one : two;
+      for (let round = 1; round <= 6; round += 1) {
+        const target = { ...name(number), version: `${round}.0.0` };
+        const body = bytes[round % 2] ?? Buffer.alloc(0);
+        await patiently(() => registry.releases.publish(ada, { ...target, body: Readable.from([body]) }));
+        const open = await registry.downloads.open({ kind: "visitor" }, { ...target, count: false });
+        expect(Buffer.concat(await open.body.toArray())).toEqual(body);
+        if (round < 6) await registry.releases.remove(ada, target);
+      }
+    };
+    await Promise.all([0, 1, 2].map(worker)).finally(() => {
+      isOver = true;
+    });
+    await Promise.all(sweepers);
+    for (const number of [0, 1, 2]) {
+      const last = { ...name(number), version: "6.0.0" };
+      const open = await one.downloads.open({ kind: "visitor" }, { ...last, count: false });
+      expect(Buffer.concat(await open.body.toArray())).toEqual(bytes[0]);
+    }
+    expect(swept).toBeGreaterThan(0);
+  },
+};
+
+/** Repeats what is refused because a sweep was faster, as clients do. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === 20 || !RegistryError.is(error, "unavailable")) throw error;
+    }
+  }
+}
