@@ -19,6 +19,11 @@ export interface Config {
   /** Null: one is made and kept beside the SQLite file. */
   serverSecret: string | null;
   previousServerSecret: string | null;
+  /** Addresses that events are sent to. */
+  webhooks: string[];
+  /** Null only without webhooks. */
+  webhookSecret: string | null;
+  previousWebhookSecret: string | null;
   registration: "open" | "closed";
   /** What a request must bring to be its user's. */
   auth: "either" | "token" | "signature" | "both";
@@ -54,6 +59,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 function contradictionsIn(config: Partial<Config>): string[] {
   const { database, serverSecret, storage, download, serverlessDevs, auth = "either", signatures = "all" } = config;
   const found: string[] = [];
+  if (config.webhooks !== undefined && config.webhooks.length > 0 && config.webhookSecret === null) {
+    found.push(`WEBHOOK_SECRET: is needed with WEBHOOK_URLS. Allowed: ${rules.webhookSecret.allowed}`);
+  }
   if (database?.kind === "mysql" && serverSecret === null) {
     found.push(`SERVER_SECRET: is needed with MySQL, the same for each server. Allowed: ${rules.secret.allowed}`);
   }

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { createRegistry, type Logger, type Registry } from "@serverless-registry/core";
 import { type Backends, databaseReason, openBackends } from "./backends.ts";
 import type { Config } from "./config.ts";
+import { eventsOf } from "./events.ts";
 import { keptSecret } from "./server-secret.ts";
 
 /** A registry and what it stands on. */
@@ -15,10 +16,11 @@ export interface OpenRegistry {
 }
 
 /**
- * Opens the registry that the configuration names, without changing anything but for a secret that is missing.
+ * Opens the registry that the configuration names, without changing anything but for a secret that is missing. `onChange` is called after
+ * each change.
  * @throws Error with what to do; nothing stays open then
  */
-export async function openRegistry(config: Config, logger: Logger): Promise<OpenRegistry> {
+export async function openRegistry(config: Config, logger: Logger, onChange = () => {}): Promise<OpenRegistry> {
   const backends = await openBackends(config, logger);
   const { database, storage, shared } = backends;
   const secrets = await secretsOf(config, logger).catch(async (error: unknown) => {
@@ -31,6 +33,8 @@ export async function openRegistry(config: Config, logger: Logger): Promise<Open
     limits: { uploadBytes: config.maxUploadBytes, archive: { unpackedBytes: config.maxUnpackedBytes } },
     ...(shared.nonces === undefined ? {} : { nonces: shared.nonces }),
     ...secrets,
+    ...eventsOf(config),
+    hooks: { after: () => onChange() },
   });
   return {
     ...{ registry, backends },

@@ -58,6 +58,30 @@ const secret: Rule<string> = {
   },
 };
 
+const webhookSecret: Rule<string> = {
+  allowed: 'whsec_ and 24 to 64 random bytes in Base64: echo "whsec_$(openssl rand -base64 32)"',
+  parse(text) {
+    if (!/^whsec_[A-Za-z0-9+/]+={0,2}$/.test(text)) return { reason: "is no such secret" };
+    const bytes = Buffer.from(text.slice("whsec_".length), "base64").length;
+    return bytes < 24 || bytes > 64 ? { reason: `has ${bytes} bytes` } : { value: text };
+  },
+};
+
+const webhookAddresses: Rule<string[]> = {
+  allowed: "http and https addresses without user name, blanks between, such as https://example.com/registry-events",
+  parse(text) {
+    const urls = text
+      .trim()
+      .split(/\s+/)
+      .map((one) => URL.parse(one));
+    const known = urls.filter(
+      (url) => url !== null && /^https?:$/.test(url.protocol) && url.username + url.password === "",
+    );
+    if (known.length < urls.length) return { reason: "one of them is none" };
+    return { value: [...new Set(known.map((url) => url?.href ?? ""))] };
+  },
+};
+
 const networks: Rule<string[]> = {
   allowed: "IP addresses and networks (with a prefix of 1 bit or more), commas between, such as 10.0.0.0/8,::1",
   parse(text) {
@@ -75,4 +99,13 @@ function isNetwork(text: string): boolean {
 }
 
 /** What the variables may hold. */
-export const rules = { wholeNumber, oneOf, listenAddress, webAddress, secret, networks };
+export const rules = {
+  wholeNumber,
+  oneOf,
+  listenAddress,
+  webAddress,
+  secret,
+  webhookSecret,
+  webhookAddresses,
+  networks,
+};

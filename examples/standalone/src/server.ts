@@ -1,7 +1,9 @@
+import { EventEmitter } from "node:events";
 import { registryPlugin } from "@serverless-registry/adapter-fastify";
 import type { FastifyInstance } from "fastify";
 import { createApp, type RunningRequests } from "./app.ts";
 import type { Config } from "./config.ts";
+import { careForEvents } from "./events.ts";
 import { careForLeftovers } from "./leftovers.ts";
 import { openRegistry } from "./open-registry.ts";
 import { careForSeals } from "./seals.ts";
@@ -19,15 +21,17 @@ export interface RunningServer {
 
 const STOP_TIMEOUT_MS = 10_000;
 const MINUTE_MS = 60_000;
+const DELIVER_EVERY_MS = 5000;
 
 /**
  * Starts the registry as a server of its own: brings the database up to date, removes what a crash left of uploads, listens;
- * from then on seals the audit log each minute, or each `sealEveryMs`, and looks for such leftovers each day.
+ * from then on delivers events, seals the audit log each minute, or each `sealEveryMs`, and looks for such leftovers each day.
  * @throws when any of that fails; nothing stays open then
  */
 export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = {}): Promise<RunningServer> {
   const { app, running } = createApp(config);
-  const { registry, backends, migrate, close } = await openRegistry(config, app.log);
+  const changes = new EventEmitter<{ change: [] }>();
+  const { registry, backends, migrate, close } = await openRegistry(config, app.log, () => changes.emit("change"));
   const { storage, shared } = backends;
   try {
     const migrations = await migrate();
@@ -52,8 +56,13 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
       everyMs: sealEveryMs,
       reseal: config.previousServerSecret !== null,
     });
+    const events =
+      config.webhooks.length === 0
+        ? null
+        : careForEvents({ registry, log: app.log, changes, everyMs: DELIVER_EVERY_MS });
     const end = async () => {
       leftovers.end();
+      await events?.end();
       await seals.end();
       await close();
     };

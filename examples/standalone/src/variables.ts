@@ -100,6 +100,27 @@ export const variables: { readonly [Key in keyof Config]: Variable<Config[Key]> 
     fallback: { value: null, shown: "none" },
     isSecret: true,
   },
+  webhooks: {
+    name: "WEBHOOK_URLS",
+    about: "Addresses that are sent every event, signed; with blanks between them.",
+    rule: rules.webhookAddresses,
+    fallback: { value: [], shown: "none" },
+    isSecret: true,
+  },
+  webhookSecret: {
+    name: "WEBHOOK_SECRET",
+    about: "Signs what is sent to WEBHOOK_URLS. Receivers verify with it.",
+    rule: rules.webhookSecret,
+    fallback: { value: null, shown: "none; needed with WEBHOOK_URLS" },
+    isSecret: true,
+  },
+  previousWebhookSecret: {
+    name: "WEBHOOK_SECRET_PREVIOUS",
+    about: "Signs too, for receivers that verify with the secret that was used before.",
+    rule: rules.webhookSecret,
+    fallback: { value: null, shown: "none" },
+    isSecret: true,
+  },
   registration: {
     name: "REGISTRATION",
     about: "Whether anybody may register.",

@@ -6,6 +6,7 @@ import type { DownloadCounter } from "./download-counter.ts";
 import type { BlobStorage } from "./ports/blob-storage.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Database } from "./ports/database.ts";
+import type { EventPlan } from "./ports/events.ts";
 import type { Hooks } from "./ports/hooks.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { NonceStore } from "./ports/nonce-store.ts";
@@ -23,6 +24,8 @@ export interface Context {
   readonly decoyHash: () => Promise<string>;
   readonly logger: Logger;
   readonly hooks: Hooks;
+  /** Who is told of changes after they are made. */
+  readonly events: EventPlan;
   readonly limits: Limits;
   readonly policy: Policy;
   readonly keys: DerivedKeys;

@@ -21,8 +21,10 @@ export type { Json, JsonMap } from "./domain/manifest.ts";
 export type { PathGrant } from "./domain/paths.ts";
 export type { Role } from "./domain/permissions.ts";
 export type { PublishGrant, ScopeAction, Scopes } from "./domain/scopes.ts";
+export { type ReceivedWebhook, verifyWebhook } from "./domain/webhooks.ts";
 export { type ErrorCode, type ErrorDetails, errors, RegistryError } from "./errors.ts";
 export type { AuditHead, AuditProblem, AuditVerdict, SealReport } from "./operations/audit-chain.ts";
+export type { DeliverReport, EventDelivery } from "./operations/events.ts";
 export type { HostUser } from "./operations/sessions.ts";
 export type { SweepOptions, SweepProgress, SweepReport, SweepStepName, SweptStep } from "./operations/sweep.ts";
 export type { LimitOptions, RegistryOptions } from "./options.ts";
@@ -30,6 +32,15 @@ export { argon2Passwords, type PasswordOptions } from "./passwords.ts";
 export type { BlobStorage, ByteRange, Digest, OpenBlob, StagedBlob, StoredBlob } from "./ports/blob-storage.ts";
 export { type Clock, systemClock } from "./ports/clock.ts";
 export type { Database, Engine, Executor, Tx } from "./ports/database.ts";
+export type {
+  EventData,
+  EventListener,
+  EventOf,
+  EventOptions,
+  EventType,
+  RegistryEvent,
+  Webhook,
+} from "./ports/events.ts";
 export type { Change, ChangeAction, Hooks } from "./ports/hooks.ts";
 export type { Logger } from "./ports/logger.ts";
 export type { ClaimTerms, NonceStore } from "./ports/nonce-store.ts";

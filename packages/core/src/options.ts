@@ -7,10 +7,12 @@ import { credentialUses } from "./credential-uses.ts";
 import { everyNth, removeExpiredTokens } from "./database-stores/expired.ts";
 import { databaseNonces } from "./database-stores/nonces.ts";
 import { downloadCounter } from "./download-counter.ts";
+import { eventPlan } from "./events/targets.ts";
 import { argon2Passwords } from "./passwords.ts";
 import type { BlobStorage } from "./ports/blob-storage.ts";
 import { type Clock, systemClock } from "./ports/clock.ts";
 import type { Database } from "./ports/database.ts";
+import type { EventOptions } from "./ports/events.ts";
 import type { Hooks } from "./ports/hooks.ts";
 import { type Logger, silentLogger } from "./ports/logger.ts";
 import type { NonceStore } from "./ports/nonce-store.ts";
@@ -59,6 +61,11 @@ export interface RegistryOptions {
   /** Where to tell the operator something; default nowhere. pino and Fastify's logger fit. */
   logger?: Logger;
   hooks?: Hooks;
+  /**
+   * Who is told of changes for certain, once `events.deliver` is called: listeners of the host's own, and webhooks. Default nobody,
+   * and then nothing is kept for anybody.
+   */
+  events?: EventOptions;
 }
 
 /** Sizes in bytes, times in milliseconds. */
@@ -121,6 +128,7 @@ export function toContext(options: RegistryOptions): Context {
   return {
     ...{ database, storage, clock, passwords, logger, limits, policy },
     hooks: options.hooks ?? {},
+    events: eventPlan(options.events ?? {}, clock),
     decoyHash: once(() => passwords.hash(randomBytes(24).toString("base64"))),
     keys: deriveKeys(options),
     nonces: options.nonces ?? databaseNonces(database, clock),

@@ -7,6 +7,7 @@ import * as audit from "./operations/audit.ts";
 import * as auditChain from "./operations/audit-chain.ts";
 import * as catalog from "./operations/catalog.ts";
 import * as downloads from "./operations/downloads.ts";
+import * as events from "./operations/events.ts";
 import * as listing from "./operations/listing.ts";
 import * as maintainers from "./operations/maintainers.ts";
 import * as packages from "./operations/packages.ts";
@@ -58,6 +59,8 @@ export interface Registry {
   readonly serverlessDevs: Bound<typeof serverlessDevs>;
   readonly safetyCodes: Bound<typeof safetyCodes>;
   readonly listing: Bound<typeof listing>;
+  /** What listeners and webhooks are told, once it is called for. */
+  readonly events: Bound<typeof events>;
   /** The registry's clock and log, and what an HTTP layer has to know of its limits. */
   readonly clock: Clock;
   readonly logger: Logger;
@@ -74,8 +77,8 @@ export interface Registry {
    */
   setAdmin(username: string, isAdmin: boolean, origin?: Origin): Promise<void>;
   /**
-   * Removes what has had its time: expired uploads, credentials, one-time values and rate counters, archives that no version has
-   * needed for a while, what crashes left; and seals the audit log. Call it from time to time, say every hour: the library has no
+   * Removes what has had its time: expired uploads, credentials, one-time values and rate counters, delivered events, archives that
+   * no version has needed for a while, what crashes left; and seals the audit log. Call it from time to time, say every hour: the library has no
    * timers. It may be cut short at any point, and run by several instances at once. A step that fails is reported, and the others run.
    * @throws RangeError, TypeError, and the signal's reason
    */
@@ -111,6 +114,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     serverlessDevs: bind(ctx, serverlessDevs),
     safetyCodes: bind(ctx, safetyCodes),
     listing: bind(ctx, listing),
+    events: bind(ctx, events),
     clock: ctx.clock,
     logger: ctx.logger,
     limits: { uploadBytes: ctx.limits.uploadBytes },

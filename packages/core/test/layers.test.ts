@@ -28,11 +28,12 @@ const layers: Record<string, string> = {
   "download-counter": "errors domain ports db",
   "credential-uses": "domain ports db",
   "recent-counts": "ports",
+  events: "domain ports",
   context:
     "type:recent-counts type:ports type:archive type:semaphore type:cache type:download-counter type:credential-uses type:domain",
-  operations: "errors domain archive ports semaphore db database-stores/expired cache download-counter context",
+  operations: "errors domain archive ports semaphore db database-stores/expired cache download-counter events context",
   options:
-    "database-stores recent-counts archive ports semaphore passwords cache download-counter credential-uses type:context",
+    "database-stores recent-counts archive ports semaphore passwords cache download-counter credential-uses events type:context",
   registry: "errors ports db options operations type:context",
   http:
     "errors domain semaphore context type:registry type:operations memory/rate-limiter " +

@@ -12,8 +12,9 @@ import { findLatestCandidate, type VersionRow } from "./versions.ts";
 /**
  * Brings what is derived from a package's versions up to date, in the transaction that changed them: which version is the
  * latest, what the package says of itself where another version has become the latest, and the search index.
+ * @returns the latest version
  */
-export async function refreshPackage(tx: Tx, packageId: number, nowMs: number): Promise<void> {
+export async function refreshPackage(tx: Tx, packageId: number, nowMs: number): Promise<VersionRow | null> {
   const before = await tx
     .selectFrom("Packages")
     .select("latest_version_id")
@@ -22,6 +23,7 @@ export async function refreshPackage(tx: Tx, packageId: number, nowMs: number): 
   const latest = await refreshLatest(tx, packageId, nowMs);
   if (latest !== null && latest.id !== before?.latest_version_id) await adoptTexts(tx, packageId, latest);
   await indexPackage(tx, packageId, latest !== null);
+  return latest;
 }
 
 /** Stores which version is the latest, and how many are out for a part of the clients only. */

@@ -67,11 +67,12 @@ export async function remove(ctx: Context, actor: Actor, input: RemoveMaintainer
     package: target,
     details: { username: user.username },
   } as const;
-  return applyChange(ctx, request, async (tx) => {
+  return applyChange(ctx, request, async (tx, notes) => {
     await requireRole(tx, actor, target.id, requirement);
     const [before] = await findRole(tx, { packageId: target.id, userId: user.id });
     if (before === undefined || before.role === "owner") throw new RegistryError("not_a_maintainer");
     await deleteRole(tx, target.id, user.id);
+    notes.details.role = before.role;
     return { username: user.username, role: before.role };
   });
 }

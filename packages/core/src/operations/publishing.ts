@@ -100,7 +100,7 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
       const [version] = await findVersionById(tx, { id: versionId });
       if (version === undefined) throw new RegistryError("version_not_found");
       await closeUploads(tx, versionId);
-      await activate(ctx, tx, { actor, version, archive: stored, inspection });
+      notes.details.isLatest = await activate(ctx, tx, { actor, version, archive: stored, inspection });
     });
   });
   return showChanged(ctx, actor, input);

@@ -75,6 +75,6 @@ export async function revoke(ctx: Context, actor: Actor, { id }: TokenInput): Pr
   });
 }
 
-function limitsOf(scopes: Scopes | null): Record<string, unknown> {
+function limitsOf(scopes: Scopes | null): Partial<Pick<Scopes, "actions" | "packages">> {
   return scopes === null ? {} : { actions: scopes.actions, packages: scopes.packages };
 }

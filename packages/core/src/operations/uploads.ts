@@ -73,12 +73,12 @@ async function publish(ctx: Context, { actor, upload, archive, inspection }: Pub
     version: upload.version,
     details: { sha256, size, entries: inspection.entries },
   } as const;
-  await applyChange(ctx, request, async (tx) => {
+  await applyChange(ctx, request, async (tx, notes) => {
     await requireRole(tx, actor, upload.package_id, publishRequirement);
     if (!(await completeUpload(tx, upload.id_hash, sha256))) throw new RegistryError("invalid_upload");
     const [version] = await findVersionById(tx, { id: upload.version_id });
     if (version === undefined) throw new RegistryError("invalid_upload");
-    await activate(ctx, tx, { actor, version, archive, inspection });
+    notes.details.isLatest = await activate(ctx, tx, { actor, version, archive, inspection });
   });
   return { package: upload.package, version: upload.version, sha256, size };
 }

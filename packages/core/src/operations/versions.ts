@@ -8,7 +8,6 @@ import { nextPrevious, nextStatus, type Transition } from "../domain/status.ts";
 import { fromRowTime, toRowTime } from "../domain/times.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
 import type { Tx } from "../ports/database.ts";
-import type { ChangeAction } from "../ports/hooks.ts";
 import type { VersionInput } from "./releases.ts";
 import { changeablePackage, readablePackage, requireAdmin, requireRole, requireVersion } from "./steps/access.ts";
 import { applyChange } from "./steps/change.ts";
@@ -30,7 +29,8 @@ export interface YankInput extends VersionInput {
 export async function yank(ctx: Context, actor: Actor, input: YankInput): Promise<Release> {
   const yank_reason = parseReason(input.reason);
   const step = { action: "release.yank", transition: "yank", permission: "yank" } as const;
-  await moveByMember(ctx, actor, input, { ...step, values: () => ({ yank_reason }) });
+  const details = yank_reason === null ? {} : { reason: yank_reason };
+  await moveByMember(ctx, actor, input, { ...step, details, values: () => ({ yank_reason }) });
   return showChanged(ctx, actor, input);
 }
 
@@ -127,7 +127,8 @@ export async function unblock(ctx: Context, actor: Actor, input: VersionInput): 
 }
 
 interface MemberStep {
-  action: ChangeAction;
+  action: "release.yank" | "release.unyank" | "release.delete" | "release.restore";
+  details?: { reason?: string };
   transition: Transition;
   permission: Permission;
   /** Failures other than the general ones, where the contract names them. */
@@ -145,7 +146,8 @@ async function moveByMember(ctx: Context, actor: Actor, input: VersionInput, ste
   const requirement = { permission, forbidden, notFound };
   const target = await changeablePackage(ctx, actor, input.package, requirement);
   const version = await requireVersion(ctx.database, target.id, input.version);
-  const request = { action: step.action, caller: actor, package: target, version: input.version } as const;
+  const { action, details = {} } = step;
+  const request = { action, caller: actor, package: target, version: input.version, details } as const;
   await applyChange(ctx, request, async (tx) => {
     await requireRole(tx, actor, target.id, requirement);
     const moved = await move(tx, version, step);
@@ -157,7 +159,7 @@ async function moveByMember(ctx: Context, actor: Actor, input: VersionInput, ste
 }
 
 interface AdminStep {
-  action: ChangeAction;
+  action: "release.block" | "release.unblock";
   transition: Transition;
   reason: string | null;
 }

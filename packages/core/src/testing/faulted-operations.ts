@@ -9,6 +9,7 @@ import {
   publishInTwoSteps,
   publishNew,
   publishNewer,
+  publishTold,
   receiveArchive,
   restoreVersion,
 } from "./faulted/publishing.ts";
@@ -45,6 +46,7 @@ export function describeFaultedOperations(
   };
   const others = {
     ...met("publish of a new package in one call", publishNew, withArchive),
+    ...met("publish of which a listener is to be told", publishTold, withArchive),
     ...met("publish in two steps", publishInTwoSteps, withArchive),
     ...met("deletion", deleteVersion, []),
     ...met("restoration", restoreVersion, []),

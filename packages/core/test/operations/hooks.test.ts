@@ -119,7 +119,12 @@ describe("the after hook", () => {
     const common = { actor: "ada", address: "192.0.2.1", requestId: "r-1", package: "fc" };
     expect(told).toEqual([
       { ...common, action: "release.open", version: "1.0.0", details: { created: true } },
-      { ...common, action: "release.publish", version: "1.0.0", details: { sha256, size: bytes.length, entries: 1 } },
+      {
+        ...common,
+        action: "release.publish",
+        version: "1.0.0",
+        details: { sha256, size: bytes.length, entries: 1, isLatest: true },
+      },
       { ...common, action: "maintainer.add", version: null, details: { username: "bob", role: "reader" } },
     ]);
     const committed = (await Promise.all(lines)).map(([line]) => line?.action);

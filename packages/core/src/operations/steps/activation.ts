@@ -27,9 +27,10 @@ export interface Activation {
 /**
  * Makes a version visible: the one conditional write that turns `pending` into `active`, and all that follows from it, in the
  * caller's transaction. The archive's bytes must be durable before.
+ * @returns whether it is the latest version now
  * @throws invalid_upload when the version is not pending any more, quota_exceeded, unavailable when a sweep has just taken the bytes
  */
-export async function activate(ctx: Context, tx: Tx, activation: Activation): Promise<void> {
+export async function activate(ctx: Context, tx: Tx, activation: Activation): Promise<boolean> {
   const { actor, version, archive, inspection } = activation;
   const { sha256, size } = archive;
   const [target] = await findPackageById(tx, { id: version.package_id });
@@ -53,7 +54,8 @@ export async function activate(ctx: Context, tx: Tx, activation: Activation): Pr
     await saveChangelog(tx, version.id, { changelog: inspection.documents.changelog, created_at: now });
   }
   if (declared.isPrivate) await updatePackage(tx, target.id, { visibility: "private" });
-  await refreshPackage(tx, target.id, ctx.clock.now());
+  const latest = await refreshPackage(tx, target.id, ctx.clock.now());
+  return latest?.id === version.id;
 }
 
 /** The sets that the version names, and the package's own where it names none. */

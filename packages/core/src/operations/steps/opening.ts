@@ -51,7 +51,7 @@ async function requireMayPublish(source: Context["database"] | Tx, actor: Actor,
 export interface Opening {
   actor: Actor;
   fields: ReleaseFields;
-  notes: ChangeNotes;
+  notes: ChangeNotes<"release.open" | "release.publish">;
 }
 
 /** Makes the package if it is new, and the pending row of the version; inside the caller's transaction. */

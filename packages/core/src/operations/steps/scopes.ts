@@ -44,7 +44,7 @@ export interface ScopedChange {
   caller: Caller;
   package?: { name: string };
   version?: string;
-  details?: Record<string, unknown>;
+  details?: object;
 }
 
 /**
@@ -54,13 +54,14 @@ export interface ScopedChange {
 export function requireChangeScope({ action, caller, package: target, version, details }: ScopedChange): void {
   if (caller.kind !== "user" || caller.scopes === null) return;
   // Who sees a package is for its owners; the rest of what it says of itself is not.
-  const isVisibility = action === "package.update" && details?.visibility !== undefined;
-  const isGrant = action === "token.create" && details?.kind === "grant";
+  const given: Readonly<Record<string, unknown>> = { ...details };
+  const isVisibility = action === "package.update" && given.visibility !== undefined;
+  const isGrant = action === "token.create" && given.kind === "grant";
   const needed = isVisibility ? "manage" : isGrant ? "publish" : neededFor[action];
   if (needed === "nothing") return;
   if (needed === "everything") throw new RegistryError("insufficient_scope", { details: { action } });
   requireScope(caller, { action: needed, package: target?.name, version });
-  if (action === "release.publish") requireGrantedBytes(caller, details?.sha256);
+  if (action === "release.publish") requireGrantedBytes(caller, given.sha256);
 }
 
 /**

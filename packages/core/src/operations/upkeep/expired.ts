@@ -7,6 +7,7 @@ import { deleteOldUploads, isAwaited, listOverdue, type OverdueRow } from "../..
 import { findVersionById, moveVersion } from "../../db/versions.ts";
 import { nextStatus } from "../../domain/status.ts";
 import { toRowTime } from "../../domain/times.ts";
+import { removeDeliveredEvents } from "../steps/delivered-events.ts";
 import type { SweepStep, SweepWork } from "./sweep-step.ts";
 
 /** Rows of one transaction: few enough to hold nobody up. */
@@ -67,6 +68,11 @@ export const removeNonces: SweepStep<"nonces"> = {
 export const removeCounters: SweepStep<"rate_counters"> = {
   name: "rate_counters",
   run: (work) => repeat(work, ({ database, clock }) => removeExpiredCounters(database, clock.now())),
+};
+
+export const removeEvents: SweepStep<"events"> = {
+  name: "events",
+  run: (work) => repeat(work, removeDeliveredEvents),
 };
 
 /** Removes batches until there is nothing left. */

@@ -1,6 +1,6 @@
 import { seal } from "../audit-chain.ts";
 import { onStorage } from "../steps/storage-outage.ts";
-import { expireUploads, removeApiKeys, removeCounters, removeNonces, removeTokens } from "./expired.ts";
+import { expireUploads, removeApiKeys, removeCounters, removeEvents, removeNonces, removeTokens } from "./expired.ts";
 import type { SweepStep } from "./sweep-step.ts";
 import { deleteUnneeded, noteOrphans } from "./unneeded-blobs.ts";
 
@@ -30,6 +30,7 @@ export const sweepSteps = [
   removeApiKeys,
   removeNonces,
   removeCounters,
+  removeEvents,
   noteOrphans,
   deleteUnneeded,
   removeStaged,

@@ -3,6 +3,7 @@ import { type ErrorCode, RegistryError } from "../../errors.ts";
 import { argon2Passwords } from "../../passwords.ts";
 import type { BlobStorage, StagedBlob } from "../../ports/blob-storage.ts";
 import type { Database } from "../../ports/database.ts";
+import type { EventOptions } from "../../ports/events.ts";
 import { createRegistry, type Registry } from "../../registry.ts";
 import { type FaultOptions, faultPlan, faultyStorage } from "../faults.ts";
 import { faultyDatabase } from "../faulty-database.ts";
@@ -24,6 +25,8 @@ export interface Scenario<World> {
   act(registry: Registry, world: World): Promise<unknown>;
   /** What shows afterwards: all of the operation's effect or none of it. Fails the test for anything between. */
   stateOf(registry: Registry, world: World): Promise<"before" | "after">;
+  /** Who is to be told of what happens. */
+  events?: EventOptions;
   /** What an attempt may answer when an earlier one had its effect although it failed. */
   whenDone: readonly ErrorCode[];
 }
@@ -65,9 +68,11 @@ async function failCall<World>(
   const { database, storage } = harness;
   const { failAt, forever = false } = options;
   const plan = faultPlan({ ...options, error: (call) => failureOf(harness, call) });
-  const world = await scenario.prepare(registryOn(database, storage), crypto.randomUUID().slice(0, 8));
+  const { events = {} } = scenario;
+  const world = await scenario.prepare(registryOn({ database, storage, events }), crypto.randomUUID().slice(0, 8));
   const { watched, discardAll } = watchStages(storage);
-  const faulty = registryOn(faultyDatabase(database, plan), faultyStorage(watched, plan));
+  const behind = { database: faultyDatabase(database, plan), storage: faultyStorage(watched, plan) };
+  const faulty = registryOn({ ...behind, events });
   const answer = await attempt(scenario.act(faulty, world));
   const calls = [...plan.log];
   const about = `call ${failAt}, ${calls[failAt - 1] ?? "none"}: ${answer.ok ? "success" : answer.error}`;
@@ -94,7 +99,7 @@ async function checkAfterwards<World>(
   scenario: Scenario<World>,
   { world, answer, failed, about, faulty }: Afterwards<World>,
 ): Promise<void> {
-  const fresh = () => registryOn(database, storage);
+  const fresh = () => registryOn({ database, storage, events: scenario.events ?? {} });
   expect(answer.ok || isOutage(fresh(), answer.error), about).toBe(true);
   // Without a failure, or when only the removal of what is not needed any more failed, nobody needs to hear of it.
   if (failed.every((call) => call === "discard")) expect(answer.ok, about).toBe(true);
@@ -114,9 +119,9 @@ async function checkAfterwards<World>(
 }
 
 /** A registry without anything in memory yet; it hashes passwords as cheaply as can be. */
-function registryOn(database: Database, storage: BlobStorage): Registry {
+function registryOn(parts: { database: Database; storage: BlobStorage; events: EventOptions }): Registry {
   const passwords = argon2Passwords({ memoryKiB: 8, passes: 1 });
-  return createRegistry({ database, storage, passwords, serverSecret: testSecret });
+  return createRegistry({ ...parts, passwords, serverSecret: testSecret });
 }
 
 /** Where a discard was made to fail, nobody lets go of what the stage holds open, as the end of the process would. */

@@ -130,6 +130,19 @@ export const publishNewer: Scenario<PackageWorld> = {
   whenDone: [],
 };
 
+/** The same while a listener is to be told: the event is there if and only if the version is. */
+export const publishTold: Scenario<PackageWorld> = {
+  ...publishNewer,
+  events: { listeners: { ear() {} } },
+  async stateOf(registry, world) {
+    const state = await published(registry, world);
+    const waiting = await registry.events.list({ target: "ear", state: "waiting", limit: 1000 });
+    const told = waiting.filter(({ event }) => event.package === world.package && event.type === "release.publish");
+    expect(told.map(({ event }) => event.version)).toEqual(state === "after" ? [older, version] : [older]);
+    return state;
+  },
+};
+
 /** Opening a version, then sending its archive. Once it is published, opening it again is refused. */
 export const publishInTwoSteps: Scenario<PackageWorld> = {
   prepare: newPackage,

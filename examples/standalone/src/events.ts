@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import type { EventEmitter } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EventOptions, Logger, Registry } from "@serverless-registry/core";
+import type { Config } from "./config.ts";
+
+/** Who is told of events, as the configuration names them. */
+export function eventsOf({ webhooks, webhookSecret, previousWebhookSecret }: Config): { events?: EventOptions } {
+  if (webhooks.length === 0 || webhookSecret === null) return {};
+  const secret = [webhookSecret, ...(previousWebhookSecret === null ? [] : [previousWebhookSecret])];
+  return { events: { webhooks: Object.fromEntries(webhooks.map((url) => [nameOf(url), { url, secret }])) } };
+}
+
+/** The same for the same address in whatever order, and without what in it may be secret. */
+function nameOf(url: string): string {
+  return `webhook-${createHash("sha256").update(url).digest("hex").slice(0, 12)}`;
+}
+
+/** Whose events are to be delivered, and when. */
+export interface EventCare {
+  registry: Registry;
+  log: Logger;
+  /** Emits `change` after each change of this server's. */
+  changes: EventEmitter<{ change: [] }>;
+  everyMs: number;
+}
+
+/** Longest that a stop waits for what is under way; it is broken off, and sent again by the next run. */
+const END_TIMEOUT_MS = 5000;
+
+/**
+ * Delivers events soon after each change of this server's, and from time to time: what other servers left, and what is to be tried
+ * again. Failures are logged and end nothing.
+ */
+export function careForEvents({ registry, log, changes, everyMs }: EventCare): { end(): Promise<void> } {
+  const stop = new AbortController();
+  let work: Promise<void> = Promise.resolve();
+  let isWaiting = false;
+
+  function deliverLater(): void {
+    // However many changes come while a delivery runs, one more does for all of them.
+    if (isWaiting || stop.signal.aborted) return;
+    isWaiting = true;
+    work = work.then(() => {
+      isWaiting = false;
+      return deliver();
+    });
+  }
+
+  async function deliver(): Promise<void> {
+    try {
+      const { nextDueInMs } = await registry.events.deliver({ signal: stop.signal });
+      if (nextDueInMs === 0) deliverLater();
+    } catch (error) {
+      log.warn({ err: error }, "events were not delivered");
+    }
+  }
+
+  deliverLater();
+  changes.on("change", deliverLater);
+  const timer = setInterval(deliverLater, everyMs).unref();
+  return {
+    async end() {
+      clearInterval(timer);
+      changes.off("change", deliverLater);
+      stop.abort();
+      await Promise.race([work, sleep(END_TIMEOUT_MS, undefined, { ref: false })]);
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { sqlite } from "../../src/sqlite/index.ts";
+import { testFile } from "../sqlite/files.ts";
+import { describeDelivering } from "./delivering.ts";
+import { testKilled } from "./killed.ts";
+
+describeDelivering("events on SQLite", async () => {
+  const path = await testFile();
+  return async () => sqlite({ path, durability: "normal" });
+});
+
+testKilled("SQLite", async () => {
+  const place = await testFile();
+  return { place, open: async () => sqlite({ path: place, durability: "normal" }) };
+});
