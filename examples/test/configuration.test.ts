@@ -61,6 +61,8 @@ const wrong: Record<string, string[]> = {
   AUTH: ["", "none", "Both", "token,signature"],
   SIGNATURES: ["", "v1", "V2"],
   SERVERLESS_DEVS: ["", "true", "ON"],
+  METRICS_PORT: ["", "0", "65536", "on"],
+  METRICS_HOST: ["", "example.com", "127.0.0"],
   LOG_LEVEL: ["", "verbose", "INFO", "30"],
   TRUST_PROXY: ["", "true", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.1,", "proxy.example.com", "fe80::1%eth0"],
 };
@@ -88,6 +90,8 @@ describe("the configuration", () => {
         auth: "either",
         signatures: "all",
         serverlessDevs: "on",
+        metricsPort: null,
+        metricsHost: "127.0.0.1",
         logLevel: "info",
         trustedProxies: [],
       },
@@ -175,6 +179,13 @@ describe("the configuration", () => {
     expect(readConfig({ AUTH: "token" })).toEqual({ problems: [expect.stringMatching(pattern("AUTH=token"))] });
     expect(readConfig({ ...strict, SERVERLESS_DEVS: "off" })).toMatchObject({
       config: { auth: "both", signatures: "v2", serverlessDevs: "off" },
+    });
+  });
+
+  test("serves metrics apart from everything else", () => {
+    expect(readConfig({ METRICS_PORT: "9464" })).toMatchObject({ config: { metricsPort: 9464 } });
+    expect(readConfig({ PORT: "9464", METRICS_PORT: "9464" })).toEqual({
+      problems: [expect.stringMatching(/^METRICS_PORT=9464: is PORT too/)],
     });
   });
 

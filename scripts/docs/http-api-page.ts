@@ -22,8 +22,11 @@ const groups: Readonly<Record<Route["group"], string>> = {
   service: "The service itself",
 };
 
-/** Failures that every route has. */
-const everywhere = routes.map(errorsOf).reduce((left, right) => left.filter((name) => right.includes(name)));
+/** Failures that every route has, those for probes excepted. */
+const everywhere = routes
+  .filter((route) => route.limit !== null)
+  .map(errorsOf)
+  .reduce((left, right) => left.filter((name) => right.includes(name)));
 
 /** `docs/http-api.md`: every route of the table, grouped. */
 export function httpApiPage(document: Document, examples: ReadonlyMap<string, Example>): string {
@@ -49,12 +52,13 @@ and answers were recorded from the code (tokens, upload ids and digests are shor
 
 - **Who asks.** \`Authorization: Bearer <token>\` or \`Authorization: <token>\`. A token that is not live is refused, also where
   none is needed. [Signed requests](guide/signing.md) stand in place of a token, or beside it; a signature that does not hold is
-  refused by every route, sign-in and health too.
+  refused by every route, sign-in too; probes of the health are asked for nothing.
   A token or key with [scopes](guide/tokens.md#scopes) is refused with 403 \`insufficient_scope\` what it is not good for.
 - **Bodies** are JSON in UTF-8 of at most 1 MiB, unless a route takes an archive. Unknown members are ignored. A name that
   stands twice in one object, NUL, half a character, and more than 70 levels are refused. A body that comes too slowly ends with 408.
 - **Failures** are \`{"error": text, "code": code}\`, some with \`details\`; [errors.md](errors.md) has all of them. Beside those
-  named at a route, every route can answer ${everywhere.map((name) => `${errors[name].status} ${code(name)}`).join(" and ")}.
+  named at a route, every route but those for probes can answer ${everywhere.map((name) => `${errors[name].status} ${code(name)}`).join(" and ")}.
+- **Request ids.** Every answer has an \`X-Request-Id\`, by which whoever runs the registry finds it in logs and in the audit log.
 - **Paths** are exact: a trailing or doubled slash is 404, another method 405 with \`Allow\`. \`HEAD\` goes wherever \`GET\` does.
 - **Times** are UTC, ISO 8601 with \`Z\`. **Addresses** in answers begin with the configured public address, never with what a
   request claims.
@@ -94,7 +98,7 @@ function section(route: Route, document: Document, example: Example | undefined)
   return [
     `### ${code(`${route.method} ${documented(route.path)}`)}`,
     `${route.summary}.`,
-    `- **Who:** ${whoMayCall(route)}\n- **Rate limit:** ${code(route.limit)}`,
+    `- **Who:** ${whoMayCall(route)}\n- **Rate limit:** ${route.limit === null ? "none" : code(route.limit)}`,
     ...bodyText(route, operation),
     ...queryText(route),
     answerText(route, operation),
@@ -141,7 +145,7 @@ function answerText(route: Route, operation: Operation): string {
 
 function failuresText(route: Route): string[] {
   const rows = errorsOf(route)
-    .filter((name) => !everywhere.includes(name))
+    .filter((name) => route.limit === null || !everywhere.includes(name))
     .map((name) => [String(errors[name].status), code(name), errors[name].message]);
   return rows.length === 0 ? [] : ["Failures:", table(["status", "code", "text"], rows)];
 }

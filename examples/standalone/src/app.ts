@@ -12,6 +12,7 @@ import {
   LogController,
 } from "fastify";
 import type { Config } from "./config.ts";
+import { requestIds } from "./request-ids.ts";
 
 /** The requests that are being answered. */
 export interface RunningRequests {
@@ -30,7 +31,7 @@ export function createApp(config: Config): { app: FastifyInstance; running: Runn
     logger: { level: config.logLevel },
     // Fastify's own lines hold the address of the request, and an address may hold an upload id or a signature.
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
+    genReqId: requestIds(config.trustedProxies),
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 5000 },
     requestTimeout: REQUEST_TIMEOUT_MS,
     // No parameter is longer than an address can be: the registry itself says that it does not know such a name.
@@ -38,8 +39,11 @@ export function createApp(config: Config): { app: FastifyInstance; running: Runn
     // A request that comes in on an open connection while the server stops is answered, and is the connection's last.
     return503OnClosing: false,
     ...(config.trustedProxies.length > 0 ? { trustProxy: config.trustedProxies } : {}),
-    frameworkErrors(error, _request, reply) {
-      sendFailure(reply, error.code === "FST_ERR_BAD_URL" ? "invalid_request" : "not_found");
+    frameworkErrors(error, request, reply) {
+      sendFailure(
+        reply.header("x-request-id", request.id),
+        error.code === "FST_ERR_BAD_URL" ? "invalid_request" : "not_found",
+      );
     },
     clientErrorHandler,
   });
@@ -48,7 +52,7 @@ export function createApp(config: Config): { app: FastifyInstance; running: Runn
     const isRefusal = error.statusCode !== undefined && error.statusCode < 500;
     if (!isRefusal) request.log.error({ err: error }, "request failed outside of the registry");
     const refusal = error.statusCode === 415 ? "unsupported_media_type" : "invalid_request";
-    sendFailure(reply, isRefusal ? refusal : "internal");
+    sendFailure(reply.header("x-request-id", request.id), isRefusal ? refusal : "internal");
   });
   return { app, running: watchRequests(app) };
 }
@@ -104,13 +108,15 @@ function failureBody(code: ErrorCode) {
 /** Answers what is not even HTTP. The bytes that were received stay out of the log: they may hold credentials. */
 function clientErrorHandler(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
   if (error.code === "ECONNRESET" || socket.destroyed) return;
-  this.log.debug({ code: error.code }, "a client sent what is not HTTP, or too slowly");
+  const reqId = randomUUID();
+  this.log.debug({ reqId, code: error.code }, "a client sent what is not HTTP, or too slowly");
   if (socket.writable) {
     const body = JSON.stringify(failureBody("invalid_request"));
     const head = [
       `HTTP/1.1 ${statusLine(error.code)}`,
       "Content-Type: application/json; charset=utf-8",
       `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${reqId}`,
       "Connection: close",
     ];
     socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);

@@ -30,6 +30,9 @@ export interface Config {
   /** Which signed requests are taken: `v2` leaves out the documented profile, and keys that travel whole. */
   signatures: "all" | "v2";
   serverlessDevs: "on" | "off";
+  /** Null: no metrics are served. */
+  metricsPort: number | null;
+  metricsHost: string;
   logLevel: (typeof logLevels)[number];
   /** Addresses and networks of proxies whose `X-Forwarded-*` headers are believed. */
   trustedProxies: string[];
@@ -67,6 +70,11 @@ function contradictionsIn(config: Partial<Config>): string[] {
   }
   if (storage?.kind === "files" && download === "redirect") {
     found.push("DOWNLOAD=redirect: needs a bucket as STORAGE_URL. Allowed with files: stream, auto");
+  }
+  if (config.metricsPort !== null && config.metricsPort !== undefined && config.metricsPort === config.port) {
+    found.push(
+      `METRICS_PORT=${config.metricsPort}: is PORT too; metrics are for other readers, so they need another port`,
+    );
   }
   // Their protocols are older than both, and would be a way around them.
   if (serverlessDevs === "on" && auth !== "either") {

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { createRegistry, type Logger, type Registry } from "@serverless-registry/core";
+import { createRegistry, type Logger, type Registry, type Telemetry } from "@serverless-registry/core";
 import { type Backends, databaseReason, openBackends } from "./backends.ts";
 import type { Config } from "./config.ts";
 import { eventsOf } from "./events.ts";
@@ -15,12 +15,19 @@ export interface OpenRegistry {
   close(): Promise<void>;
 }
 
+/** Who is told of what the registry does. */
+export interface Watch {
+  /** Called after each change. */
+  onChange?(): void;
+  telemetry?: readonly Telemetry[];
+}
+
 /**
- * Opens the registry that the configuration names, without changing anything but for a secret that is missing. `onChange` is called after
- * each change.
+ * Opens the registry that the configuration names, without changing anything but for a secret that is missing.
  * @throws Error with what to do; nothing stays open then
  */
-export async function openRegistry(config: Config, logger: Logger, onChange = () => {}): Promise<OpenRegistry> {
+export async function openRegistry(config: Config, logger: Logger, watch: Watch = {}): Promise<OpenRegistry> {
+  const { onChange = () => {}, telemetry = [] } = watch;
   const backends = await openBackends(config, logger);
   const { database, storage, shared } = backends;
   const secrets = await secretsOf(config, logger).catch(async (error: unknown) => {
@@ -29,7 +36,7 @@ export async function openRegistry(config: Config, logger: Logger, onChange = ()
     throw error;
   });
   const registry = createRegistry({
-    ...{ database, storage, logger, registration: config.registration, download: config.download },
+    ...{ database, storage, logger, telemetry, registration: config.registration, download: config.download },
     limits: { uploadBytes: config.maxUploadBytes, archive: { unpackedBytes: config.maxUnpackedBytes } },
     ...(shared.nonces === undefined ? {} : { nonces: shared.nonces }),
     ...secrets,

@@ -5,6 +5,7 @@ import { createApp, type RunningRequests } from "./app.ts";
 import type { Config } from "./config.ts";
 import { careForEvents } from "./events.ts";
 import { careForLeftovers } from "./leftovers.ts";
+import { makeMetrics, serveMetrics } from "./metrics.ts";
 import { openRegistry } from "./open-registry.ts";
 import { careForSeals } from "./seals.ts";
 
@@ -31,7 +32,11 @@ const DELIVER_EVERY_MS = 5000;
 export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = {}): Promise<RunningServer> {
   const { app, running } = createApp(config);
   const changes = new EventEmitter<{ change: [] }>();
-  const { registry, backends, migrate, close } = await openRegistry(config, app.log, () => changes.emit("change"));
+  const metrics = await makeMetrics(config);
+  const { registry, backends, migrate, close } = await openRegistry(config, app.log, {
+    onChange: () => changes.emit("change"),
+    telemetry: metrics === null ? [] : [metrics],
+  });
   const { storage, shared } = backends;
   try {
     const migrations = await migrate();
@@ -43,6 +48,8 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
       ...(shared.rateLimiter === undefined ? {} : { rateLimiter: shared.rateLimiter }),
       ...(config.rateLimit === "off" ? { rateLimits: "off" as const } : {}),
     });
+    const metricsServer = metrics === null ? null : await serveMetrics(metrics, config, app.log);
+    app.addHook("onClose", async () => metricsServer?.close());
     const address = await app.listen({
       port: config.port,
       host: config.host,

@@ -147,6 +147,18 @@ export const variables: { readonly [Key in keyof Config]: Variable<Config[Key]> 
     rule: rules.oneOf("on", "off"),
     fallback: { text: "on" },
   },
+  metricsPort: {
+    name: "METRICS_PORT",
+    about: "Port at which GET /metrics is answered, to everybody who can reach it.",
+    rule: rules.wholeNumber(1, 65_535) as Rule<number | null>,
+    fallback: { value: null, shown: "none: no metrics are served" },
+  },
+  metricsHost: {
+    name: "METRICS_HOST",
+    about: "Address to listen at for metrics. The default serves this machine alone.",
+    rule: rules.listenAddress,
+    fallback: { text: "127.0.0.1" },
+  },
   logLevel: {
     name: "LOG_LEVEL",
     about: "What is logged, as lines of JSON on the standard output.",
@@ -155,7 +167,7 @@ export const variables: { readonly [Key in keyof Config]: Variable<Config[Key]> 
   },
   trustedProxies: {
     name: "TRUST_PROXY",
-    about: "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    about: "Proxies whose X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed.",
     rule: rules.networks,
     fallback: { value: [], shown: "none" },
   },

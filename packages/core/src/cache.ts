@@ -12,6 +12,8 @@ export interface PackageCache {
   read<T extends object>(packageName: string, part: string, load: () => Promise<T | undefined>): Promise<T | undefined>;
   /** Forgets everything about a package; called after each of its changes was committed. */
   forget(packageName: string): void;
+  /** How much is kept. */
+  size(): { packages: number; bytes: number };
 }
 
 const staleAfterMs = 1000;
@@ -76,6 +78,7 @@ export function packageCache(database: Database, clock: Clock, maxBytes: number)
       epoch++;
       entries.delete(packageName);
     },
+    size: () => ({ packages: entries.size, bytes: entries.calculatedSize }),
   };
 }
 

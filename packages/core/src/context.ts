@@ -13,6 +13,7 @@ import type { NonceStore } from "./ports/nonce-store.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
 import type { RecentCounts } from "./recent-counts.ts";
 import type { Semaphore } from "./semaphore.ts";
+import type { Observer } from "./telemetry.ts";
 
 /** What an operation may touch: the ports, the limits, and the little that is kept in memory. */
 export interface Context {
@@ -23,6 +24,8 @@ export interface Context {
   /** Hash of a password nobody has: checking a sign-in takes the same time whether the user exists or not. */
   readonly decoyHash: () => Promise<string>;
   readonly logger: Logger;
+  /** The host's telemetry; null when it has none. */
+  readonly telemetry: Observer | null;
   readonly hooks: Hooks;
   /** Who is told of changes after they are made. */
   readonly events: EventPlan;

@@ -17,6 +17,8 @@ export interface CredentialUses {
   note(id: CredentialId): void;
   /** The last use that was noted and not written yet, in milliseconds since 1970. */
   lastUse(id: CredentialId): number | undefined;
+  /** Credentials whose last use is not written yet. */
+  waiting(): number;
   /** Writes what was noted so far. What cannot be written is logged and forgotten: it is good to know, and no more. */
   flush(): Promise<void>;
 }
@@ -56,6 +58,7 @@ export function credentialUses(database: Database, clock: Clock, logger: Logger)
       if (now - since >= writeAfterMs || noted.size >= maxNoted) void flush();
     },
     lastUse: (id) => noted.get(id),
+    waiting: () => noted.size,
     flush,
   };
 }

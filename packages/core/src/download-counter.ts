@@ -10,6 +10,8 @@ export interface DownloadCounter {
   count(versionId: number, packageId: number): void;
   /** Writes what was counted so far. What cannot be written now is kept and tried again. */
   flush(): Promise<void>;
+  /** Downloads that are not written yet. */
+  waiting(): number;
   /** Writes what was counted so far, for the last time. */
   close(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function downloadCounter(database: Database, clock: Clock, logger: Logger
       arm();
     },
     flush,
+    waiting: () => [...waiting.values()].reduce((sum, { count }) => sum + count, 0),
     close() {
       isClosed = true;
       return flush();

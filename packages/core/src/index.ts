@@ -23,6 +23,7 @@ export type { Role } from "./domain/permissions.ts";
 export type { PublishGrant, ScopeAction, Scopes } from "./domain/scopes.ts";
 export { type ReceivedWebhook, verifyWebhook } from "./domain/webhooks.ts";
 export { type ErrorCode, type ErrorDetails, errors, RegistryError } from "./errors.ts";
+export type { ComponentHealth, HealthReport } from "./health.ts";
 export type { AuditHead, AuditProblem, AuditVerdict, SealReport } from "./operations/audit-chain.ts";
 export type { DeliverReport, EventDelivery } from "./operations/events.ts";
 export type { HostUser } from "./operations/sessions.ts";
@@ -47,4 +48,15 @@ export type { ClaimTerms, NonceStore } from "./ports/nonce-store.ts";
 export type { PasswordHasher } from "./ports/password-hasher.ts";
 export type { RateLimiter, RateRule, RateVerdict } from "./ports/rate-limiter.ts";
 export type { Tables } from "./ports/tables.ts";
+export type {
+  EndedSpan,
+  Load,
+  Span,
+  SpanKind,
+  Telemetry,
+  TelemetryAttributes,
+  TelemetryEvent,
+  WorkLoad,
+} from "./ports/telemetry.ts";
 export { type Bound, createRegistry, type Registry } from "./registry.ts";
+export type { Observer } from "./telemetry.ts";

@@ -8,6 +8,7 @@ import { everyNth, removeExpiredTokens } from "./database-stores/expired.ts";
 import { databaseNonces } from "./database-stores/nonces.ts";
 import { downloadCounter } from "./download-counter.ts";
 import { eventPlan } from "./events/targets.ts";
+import { observedContext, observedDatabase } from "./observed.ts";
 import { argon2Passwords } from "./passwords.ts";
 import type { BlobStorage } from "./ports/blob-storage.ts";
 import { type Clock, systemClock } from "./ports/clock.ts";
@@ -17,8 +18,10 @@ import type { Hooks } from "./ports/hooks.ts";
 import { type Logger, silentLogger } from "./ports/logger.ts";
 import type { NonceStore } from "./ports/nonce-store.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
+import type { Telemetry } from "./ports/telemetry.ts";
 import { recentCounts } from "./recent-counts.ts";
 import { semaphore } from "./semaphore.ts";
+import { observer } from "./telemetry.ts";
 
 /** What a registry is made of. Only `database` and `storage` have no default. */
 export interface RegistryOptions {
@@ -66,6 +69,8 @@ export interface RegistryOptions {
    * and then nothing is kept for anybody.
    */
   events?: EventOptions;
+  /** The host's tracing and metrics, one or several; default none, which costs nothing. */
+  telemetry?: Telemetry | readonly Telemetry[];
 }
 
 /** Sizes in bytes, times in milliseconds. */
@@ -94,6 +99,8 @@ export interface LimitOptions {
   openUploads?: number;
   /** Bytes one user publishes in 24 hours; default without a bound. */
   publishedBytesPerDay?: number;
+  /** How long `health` waits for the database and the storage; default 2 seconds. */
+  healthTimeoutMs?: number;
 }
 
 const minute = 60_000;
@@ -104,8 +111,10 @@ const tokensPerCleaning = 100;
 
 /** What operations work with, made from the host's options; the options object itself is left as it is. */
 export function toContext(options: RegistryOptions): Context {
-  const { database, storage, clock = systemClock, logger = silentLogger, passwords = argon2Passwords() } = options;
-  const { cacheBytes = 32 * mebibyte, archive, ...given } = options.limits ?? {};
+  const { storage, clock = systemClock, logger = silentLogger, passwords = argon2Passwords() } = options;
+  const telemetry = observer(options.telemetry, logger);
+  const database = telemetry === null ? options.database : observedDatabase(options.database, telemetry);
+  const { cacheBytes = 32 * mebibyte, archive, healthTimeoutMs, ...given } = options.limits ?? {};
   const limits: Limits = {
     uploadBytes: 100 * mebibyte,
     uploadTtlMs: day,
@@ -125,8 +134,8 @@ export function toContext(options: RegistryOptions): Context {
     anonymousRollouts: options.anonymousRollouts ?? true,
     redirectDownloads: redirects(options),
   };
-  return {
-    ...{ database, storage, clock, passwords, logger, limits, policy },
+  const ctx: Context = {
+    ...{ database, storage, clock, passwords, logger, limits, policy, telemetry },
     hooks: options.hooks ?? {},
     events: eventPlan(options.events ?? {}, clock),
     decoyHash: once(() => passwords.hash(randomBytes(24).toString("base64"))),
@@ -140,6 +149,7 @@ export function toContext(options: RegistryOptions): Context {
     labelCounts: recentCounts(clock),
     inspections: semaphore({ running: 2 * availableParallelism(), queued: 64 }),
   };
+  return telemetry === null ? ctx : observedContext(ctx, telemetry);
 }
 
 function redirects({ download = "stream", storage }: RegistryOptions): boolean {

@@ -70,6 +70,8 @@ export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
     argon2Hash(password, { memoryCost: memoryKiB, timeCost: passes, parallelism: 1 });
 
   return {
+    load: () => turns.load(),
+
     async hash(password) {
       if (!isHashable(password)) {
         throw new RegistryError("invalid_password", { details: { maxBytes: MAX_PASSWORD_BYTES } });

@@ -2,6 +2,7 @@ import type { Context, Origin } from "./context.ts";
 import { migrate } from "./db/migrations/index.ts";
 import { updateAdmin } from "./db/users.ts";
 import { RegistryError } from "./errors.ts";
+import { type HealthReport, healthCheck, loadOf } from "./health.ts";
 import * as apiKeys from "./operations/api-keys.ts";
 import * as audit from "./operations/audit.ts";
 import * as auditChain from "./operations/audit-chain.ts";
@@ -30,6 +31,8 @@ import * as wrappedDownloads from "./operations/wrapped-downloads.ts";
 import { type RegistryOptions, toContext } from "./options.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Logger } from "./ports/logger.ts";
+import type { Load } from "./ports/telemetry.ts";
+import type { Observer } from "./telemetry.ts";
 
 /** An operation with its context filled in. */
 type BoundOperation<F> = F extends (ctx: Context, ...args: infer Args) => infer Result
@@ -64,7 +67,9 @@ export interface Registry {
   /** The registry's clock and log, and what an HTTP layer has to know of its limits. */
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly limits: { readonly uploadBytes: number };
+  /** What an HTTP layer tells the host's telemetry by; null when there is none. */
+  readonly telemetry: Observer | null;
+  readonly limits: { readonly uploadBytes: number; readonly healthTimeoutMs: number };
 
   /**
    * Brings the database's schema up to date; call it once before anything else. Safe to call at every start.
@@ -83,8 +88,13 @@ export interface Registry {
    * @throws RangeError, TypeError, and the signal's reason
    */
   sweep(options?: SweepOptions): Promise<SweepReport>;
-  /** Asks the database a question; resolves to false when it does not answer. For readiness checks. */
-  isReady(): Promise<boolean>;
+  /**
+   * How the registry and what it needs are. Never rejects, and takes no longer than `limits.healthTimeoutMs`, whatever hangs. Who asks
+   * within a second gets the same answer, so that asking is no load.
+   */
+  health(): Promise<HealthReport>;
+  /** What waits and is kept in this process's memory. */
+  load(): Load;
   /** Whether a failure means that something the registry needs is full or away. For an HTTP layer. */
   outage(error: unknown): "insufficient_storage" | "unavailable" | null;
   /** Writes what waits in memory (download counts, and when credentials were used last). */
@@ -96,28 +106,35 @@ export interface Registry {
 /** Makes a registry. Nothing is read or written before the first call on it. */
 export function createRegistry(options: RegistryOptions): Registry {
   const ctx = toContext(options);
+  const { healthTimeoutMs = 2000 } = options.limits ?? {};
+  const load = () => loadOf(ctx);
+  ctx.telemetry?.attach(load);
   return Object.freeze({
-    users: bind(ctx, users),
-    sessions: bind(ctx, sessions),
-    tokens: { ...bind(ctx, tokens), ...bind(ctx, publishGrants) },
-    apiKeys: bind(ctx, apiKeys),
-    signatures: bind(ctx, signatures),
-    releases: { ...bind(ctx, releases), ...bind(ctx, publishing), ...bind(ctx, versions) },
-    uploads: bind(ctx, uploads),
-    downloads: { ...bind(ctx, downloads), ...bind(ctx, wrappedDownloads) },
-    search: bind(ctx, search),
-    packages: bind(ctx, packages),
-    maintainers: bind(ctx, maintainers),
-    ratings: bind(ctx, ratings),
-    audit: { ...bind(ctx, audit), ...bind(ctx, auditChain) },
-    catalog: bind(ctx, catalog),
-    serverlessDevs: bind(ctx, serverlessDevs),
-    safetyCodes: bind(ctx, safetyCodes),
-    listing: bind(ctx, listing),
-    events: bind(ctx, events),
+    users: bind(ctx, "users", users),
+    sessions: bind(ctx, "sessions", sessions),
+    tokens: { ...bind(ctx, "tokens", tokens), ...bind(ctx, "tokens", publishGrants) },
+    apiKeys: bind(ctx, "apiKeys", apiKeys),
+    signatures: bind(ctx, "signatures", signatures),
+    releases: {
+      ...bind(ctx, "releases", releases),
+      ...bind(ctx, "releases", publishing),
+      ...bind(ctx, "releases", versions),
+    },
+    uploads: bind(ctx, "uploads", uploads),
+    downloads: { ...bind(ctx, "downloads", downloads), ...bind(ctx, "downloads", wrappedDownloads) },
+    search: bind(ctx, "search", search),
+    packages: bind(ctx, "packages", packages),
+    maintainers: bind(ctx, "maintainers", maintainers),
+    ratings: bind(ctx, "ratings", ratings),
+    audit: { ...bind(ctx, "audit", audit), ...bind(ctx, "audit", auditChain) },
+    catalog: bind(ctx, "catalog", catalog),
+    serverlessDevs: bind(ctx, "serverlessDevs", serverlessDevs),
+    safetyCodes: bind(ctx, "safetyCodes", safetyCodes),
+    listing: bind(ctx, "listing", listing),
+    events: bind(ctx, "events", events),
     clock: ctx.clock,
     logger: ctx.logger,
-    limits: { uploadBytes: ctx.limits.uploadBytes },
+    limits: { uploadBytes: ctx.limits.uploadBytes, healthTimeoutMs },
     migrate: () => migrate(ctx.database),
     async setAdmin(username: string, isAdmin: boolean, origin: Origin = {}) {
       const caller = { kind: "visitor", ...origin } as const;
@@ -126,8 +143,10 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (!(await updateAdmin(tx, username, isAdmin))) throw new RegistryError("user_not_found");
       });
     },
-    sweep: (options?: SweepOptions) => sweep(ctx, options),
-    isReady: () => answers(ctx),
+    sweep: observedOperation(ctx, "sweep", (given) => sweep(ctx, given as SweepOptions)) as Registry["sweep"],
+    telemetry: ctx.telemetry,
+    health: healthCheck(ctx, healthTimeoutMs),
+    load,
     outage: (error: unknown) => ctx.database.outage(error),
     async flush() {
       await ctx.uses.flush();
@@ -144,20 +163,18 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
 }
 
-function bind<Module extends object>(ctx: Context, module: Module): Bound<Module> {
+type Operation = (...args: unknown[]) => unknown;
+
+function bind<Module extends object>(ctx: Context, noun: string, module: Module): Bound<Module> {
   const bound = Object.entries(module).map(([name, operation]) => [
     name,
-    (...args: unknown[]) => (operation as (...args: unknown[]) => unknown)(ctx, ...args),
+    observedOperation(ctx, `${noun}.${name}`, (...args) => (operation as Operation)(ctx, ...args)),
   ]);
   return Object.freeze(Object.fromEntries(bound)) as Bound<Module>;
 }
 
-async function answers(ctx: Context): Promise<boolean> {
-  try {
-    await ctx.database.reader.selectFrom("Users").select("id").limit(1).execute();
-    return true;
-  } catch (error) {
-    ctx.logger.error({ err: error }, "the database does not answer");
-    return false;
-  }
+function observedOperation({ telemetry }: Context, name: string, operation: Operation): Operation {
+  if (telemetry === null) return operation;
+  const span = { kind: "operation", name, attributes: { "registry.operation": name } } as const;
+  return (...args) => telemetry.run(span, () => operation(...args));
 }

@@ -1,4 +1,5 @@
 import { RegistryError } from "./errors.ts";
+import type { WorkLoad } from "./ports/telemetry.ts";
 
 /** Bounds how much work of one kind runs at the same time. */
 export interface Semaphore {
@@ -7,6 +8,8 @@ export interface Semaphore {
    * @throws overloaded the queue is full; `work` is not started
    */
   run<T>(work: () => Promise<T>): Promise<T>;
+  /** How much runs and waits at this moment. */
+  load(): WorkLoad;
 }
 
 /** How long a caller that found the queue full is asked to wait. */
@@ -44,5 +47,6 @@ export function semaphore(options: { running: number; queued: number }): Semapho
         leave();
       }
     },
+    load: () => ({ running: active, queued: waiting.length }),
   };
 }

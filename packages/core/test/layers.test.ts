@@ -29,16 +29,25 @@ const layers: Record<string, string> = {
   "credential-uses": "domain ports db",
   "recent-counts": "ports",
   events: "domain ports",
+  probe: "",
+  telemetry: "type:ports",
   context:
-    "type:recent-counts type:ports type:archive type:semaphore type:cache type:download-counter type:credential-uses type:domain",
+    "type:recent-counts type:ports type:archive type:semaphore type:cache type:download-counter type:credential-uses " +
+    "type:domain type:telemetry",
   operations: "errors domain archive ports semaphore db database-stores/expired cache download-counter events context",
+  observed: "errors type:ports type:semaphore type:cache type:download-counter type:telemetry type:context",
   options:
-    "database-stores recent-counts archive ports semaphore passwords cache download-counter credential-uses events type:context",
-  registry: "errors ports db options operations type:context",
+    "database-stores recent-counts archive ports semaphore passwords cache download-counter credential-uses events " +
+    "telemetry observed type:context",
+  health: "type:ports db probe type:context",
+  registry: "errors ports db options operations health type:telemetry type:context",
   http:
-    "errors domain semaphore context type:registry type:operations memory/rate-limiter " +
-    "type:ports/rate-limiter type:ports/blob-storage",
-  index: "errors domain archive ports passwords database-stores context options registry type:operations",
+    "errors domain semaphore probe context type:registry type:operations type:telemetry memory/rate-limiter " +
+    "type:ports/rate-limiter type:ports/blob-storage type:ports/telemetry",
+  index:
+    "errors domain archive ports passwords database-stores context options registry type:operations type:health " +
+    "type:telemetry",
+  metrics: "type:ports",
   transfer: "errors domain ports db",
   import: "errors domain archive ports db sqlite transfer",
   testing: "errors domain archive ports passwords memory db sqlite context operations options registry http",
@@ -56,11 +65,12 @@ const libraries: Record<string, string> = {
   ioredis: "redis",
   vitest: "testing",
   yazl: "testing",
+  "prom-client": "metrics",
 };
 
 /** Names of `context.ts` that are not for everybody: who holds a Context may do anything, who calls `actor` may be anybody. */
 const guarded: Record<string, string> = {
-  Context: "operations options registry testing",
+  Context: "operations observed options health registry testing",
   actor: "operations/sessions operations/signatures operations/steps/key-actors",
 };
 
@@ -68,7 +78,9 @@ const guarded: Record<string, string> = {
 const packages: Record<string, string> = {
   "adapter-express": "@serverless-registry/core @serverless-registry/core/http express",
   "adapter-fastify": "@serverless-registry/core @serverless-registry/core/http fastify",
-  cli: "@serverless-registry/core @serverless-registry/core/import @serverless-registry/client commander ignore semver yauzl yazl",
+  cli:
+    "@serverless-registry/core @serverless-registry/core/import @serverless-registry/core/transfer " +
+    "@serverless-registry/client commander ignore semver yauzl yazl",
   client: "",
   "storage-fs": "@serverless-registry/core",
   "storage-s3": "@serverless-registry/core @aws-sdk/client-s3 @aws-sdk/s3-request-presigner",

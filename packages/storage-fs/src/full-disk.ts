@@ -21,8 +21,13 @@ export async function reportingFullDisk<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Bytes that are free for us on the file system of `path`. */
+export async function freeSpace(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}
+
 /** @throws insufficient_storage fewer than `bytes` are free for us on the file system of `path` */
 export async function requireFreeSpace(path: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(path);
-  if (bavail * bsize < bytes) throw new RegistryError("insufficient_storage");
+  if ((await freeSpace(path)) < bytes) throw new RegistryError("insufficient_storage");
 }

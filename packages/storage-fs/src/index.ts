@@ -1,6 +1,6 @@
 import type { BlobStorage } from "@serverless-registry/core";
 import { directories } from "./directories.ts";
-import { reportingFullDisk, requireFreeSpace } from "./full-disk.ts";
+import { freeSpace, reportingFullDisk, requireFreeSpace } from "./full-disk.ts";
 import { layoutBelow } from "./layout.ts";
 import { openFile } from "./read.ts";
 import { openStage } from "./stage.ts";
@@ -67,6 +67,11 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
         }
       }
       return page;
+    },
+    async freeBytes() {
+      // Made at the first use, and not again: a folder that is gone shall show.
+      if (!swept) await prepare();
+      return Math.max(0, (await freeSpace(layout.stages)) - reserveBytes);
     },
     async sweepStaged(olderThanMs) {
       return sweepStages(layout, olderThanMs);

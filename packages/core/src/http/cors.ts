@@ -10,7 +10,7 @@ export interface CorsOptions {
 const allowedHeaders =
   "Authorization, Content-Type, If-None-Match, If-Range, Range, X-Client-Id, X-Api-Key, X-Timestamp, X-Nonce, X-Signature, X-Content-SHA256";
 const exposedHeaders =
-  "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After";
+  "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
 
 /**
  * Checks the option.

@@ -4,6 +4,7 @@ import type { SignatureCheck } from "../operations/signatures.ts";
 import type { Registry } from "../registry.ts";
 import { addressKey } from "./addresses.ts";
 import type { AuthMode, HttpSettings } from "./options.ts";
+import type { Readiness } from "./readiness.ts";
 import type { Route } from "./route.ts";
 import { beginCheck, isSigned, verifyEmpty, verifyKept } from "./signatures.ts";
 import { type Throttled, throttle } from "./throttle.ts";
@@ -34,6 +35,7 @@ export interface Exchange extends Throttled {
   request: HttpRequest;
   /** Whether it has been counted under who shows in it. */
   isCounted: boolean;
+  readiness: () => Promise<Readiness>;
 }
 
 /**

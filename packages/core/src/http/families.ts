@@ -1,4 +1,5 @@
 import { type Credentials, type Exchange, identify } from "./credentials.ts";
+import { metricsFamily } from "./metrics.ts";
 import type { HttpSettings } from "./options.ts";
 import type { Reply, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
@@ -31,9 +32,10 @@ const own: RouteFamily = {
 };
 
 /** The families that these settings switch on. */
-export function routeFamilies({ serverlessDevs }: HttpSettings): readonly RouteFamily[] {
+export function routeFamilies({ serverlessDevs, metrics }: HttpSettings): readonly RouteFamily[] {
+  const ofMetrics = metrics === null ? [] : [metricsFamily(metrics)];
   // Fixed first segments go before parameters.
-  return serverlessDevs ? [serverlessDevsV3, serverlessDevsV2, own] : [own];
+  return [...ofMetrics, ...(serverlessDevs ? [serverlessDevsV3, serverlessDevsV2] : []), own];
 }
 
 /** Finds the family that answers a request, by the first segment of its path. */

@@ -7,10 +7,13 @@ import { baseUrl, isPlainPath } from "./addresses.ts";
 import { promisedSize, rawBody, readForm, readJson, readRest } from "./bodies.ts";
 import { dropRest } from "./body-pace.ts";
 import { preflight, withCors } from "./cors.ts";
-import { counterKey, type Exchange } from "./credentials.ts";
+import { counterKey, type Exchange, originOf } from "./credentials.ts";
 import { familyFinder, type RouteFamily, routeFamilies } from "./families.ts";
 import { formBytes, isMultipart, withPackageFile } from "./multipart.ts";
-import { type HttpOptions, toSettings } from "./options.ts";
+import { observedHttp, observedLimiter } from "./observed.ts";
+import { type HttpOptions, type HttpSettings, toSettings } from "./options.ts";
+import { readinessOf } from "./readiness.ts";
+import { identified } from "./request-ids.ts";
 import { jsonMemo, toFailure, toResponse } from "./respond.ts";
 import { type Route, type RouteInput, type RoutePath, routePaths } from "./route.ts";
 import { type BodyLimits, verifyPassing } from "./signatures.ts";
@@ -44,22 +47,34 @@ export interface RegistryHttp {
  */
 export function registryHttp(registry: Registry, options: HttpOptions): RegistryHttp {
   const settings = toSettings(options);
+  const { telemetry } = registry;
+  if (telemetry === null) return plainHttp(registry, options, settings);
+  const observed = { ...settings, limiter: observedLimiter(settings.limiter, telemetry) };
+  return observedHttp(plainHttp(registry, options, observed), telemetry);
+}
+
+function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSettings): RegistryHttp {
   const memo = jsonMemo();
   const families = routeFamilies(settings);
   const table = families.flatMap((family) => family.routes);
   const familyOf = familyFinder(families);
   const finish = (request: HttpRequest, response: HttpResponse) => {
     dropRest(request.body, settings.bodyPace);
-    return withCors(settings.cors, request, response);
+    const headers = { ...response.headers, "x-request-id": request.requestId ?? "" };
+    return withCors(settings.cors, request, { ...response, headers });
   };
+  const readiness = readinessOf(registry, settings.limiter);
+  const named = (request: HttpRequest) => identified(request, settings.trustRequestIds);
   const failed = (error: unknown, request: HttpRequest) =>
     familyOf(request).toFailure(toFailure(error, registry, request), request);
   const fail = (request: HttpRequest, code: ErrorCode) => finish(request, failed(new RegistryError(code), request));
   return {
     routes: table,
     paths: routePaths(table),
-    async handle(route, request) {
-      const exchange: Exchange = { registry, settings, route, request, isCounted: false, rateHeaders: {} };
+    async handle(route, given) {
+      const request = named(given);
+      const counted = { isCounted: false, rateHeaders: {} };
+      const exchange: Exchange = { registry, settings, route, request, readiness, ...counted };
       let response: HttpResponse;
       try {
         const family = familyOf(request);
@@ -72,14 +87,15 @@ export function registryHttp(registry: Registry, options: HttpOptions): Registry
       }
       return finish(request, { ...response, headers: { ...response.headers, ...exchange.rateHeaders } });
     },
-    refuse(request, allowedMethods) {
+    refuse(given, allowedMethods) {
+      const request = named(given);
       if (allowedMethods === undefined || !isPlainPath(familyOf(request).spell(request)))
         return fail(request, "not_found");
       if (request.method === "OPTIONS" && settings.cors !== null) return finish(request, preflight(allowedMethods));
       const response = fail(request, "method_not_allowed");
       return { ...response, headers: { ...response.headers, allow: allowedMethods.join(", ") } };
     },
-    fail,
+    fail: (request, code) => fail(named(request), code),
     answersUnknownPaths: (mountPath) => (options.unknownPaths ?? (mountPath === "" ? "pass" : "answer")) === "answer",
     answersOptions: settings.cors !== null,
   };
@@ -88,6 +104,7 @@ export function registryHttp(registry: Registry, options: HttpOptions): Registry
 /** The order of every request: is the path ours, who asks, how often, is the body well-formed, then the operation decides. */
 async function answer(exchange: Exchange, family: RouteFamily) {
   if (!isPlainPath(family.spell(exchange.request))) throw new RegistryError("not_found");
+  if (exchange.route.limit === null) return run(exchange, { kind: "visitor", ...originOf(exchange.request) }, "");
   const { caller, check } = await family.identify(exchange);
   const counted = counterKey(exchange, check === null || check.isAuthenticated ? caller : null);
   if (!exchange.isCounted) await throttle(exchange, exchange.route.limit, counted);
@@ -121,6 +138,7 @@ async function run(exchange: Exchange, caller: Caller, counted: string) {
     },
     url: (path) => baseUrl(settings, request) + path,
     request,
+    readiness: exchange.readiness,
   };
   const reply = await route.run(input as RouteInput<never, never>);
   if (isSignIn(route)) settings.networks.remember(nameIn(body), request.address);

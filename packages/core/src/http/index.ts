@@ -5,6 +5,7 @@
 export type { BodyPace } from "./body-pace.ts";
 export type { CorsOptions } from "./cors.ts";
 export { type RegistryHttp, registryHttp } from "./handle.ts";
+export type { MetricsOptions } from "./metrics.ts";
 export { errorsOf, openApi } from "./openapi.ts";
 export { defaultRateLimits, type HttpOptions, type RateLimitName, type RateLimits } from "./options.ts";
 export type { BodyKind, Reply, Route, RouteInput, RoutePath } from "./route.ts";

@@ -7,6 +7,7 @@ type JsonObject = Record<string, unknown>;
 
 /** Failures that any request of a route may end with, by what the route is like. */
 export function errorsOf(route: Route): ErrorCode[] {
+  if (route.limit === null) return [...route.errors];
   const general: ErrorCode[] = ["rate_limited", "unavailable"];
   const ofUser: ErrorCode[] = route.auth === "none" ? [] : ["invalid_token"];
   const ofSignatures: ErrorCode[] = ["invalid_signature", "stale_signature", "replayed_request"];

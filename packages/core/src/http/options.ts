@@ -2,6 +2,7 @@ import { memoryRateLimiter } from "../memory/rate-limiter.ts";
 import type { RateLimiter, RateRule } from "../ports/rate-limiter.ts";
 import { type BodyPace, toBodyPace } from "./body-pace.ts";
 import { type CorsOptions, toCors } from "./cors.ts";
+import { type MetricsOptions, toMetrics } from "./metrics.ts";
 import { type KnownNetworks, knownNetworks } from "./sign-ins.ts";
 import { type UploadPlaces, uploadPlaces } from "./throttle.ts";
 
@@ -39,6 +40,13 @@ export interface HttpOptions {
    * `/user`; default false. They have credentials of their own, so it goes with `auth: "either"` and whole keys only.
    */
   serverlessDevs?: boolean;
+  /**
+   * Whether a well-formed `X-Request-Id` of a request is its id; default false. Only where a proxy of yours sets it on every request:
+   * everybody else could make their lines in logs look like others'. Without it the id is the host's, or a new one.
+   */
+  trustRequestIds?: boolean;
+  /** Answers `GET /metrics` to who has the token; default not at all. */
+  metrics?: MetricsOptions;
 }
 
 /** What a request must bring to be its user's. */
@@ -93,6 +101,8 @@ export interface HttpSettings {
   auth: AuthMode;
   signatures: SignatureSettings;
   serverlessDevs: boolean;
+  trustRequestIds: boolean;
+  metrics: MetricsOptions | null;
 }
 
 /** Fills in the defaults, and refuses options that cannot work. */
@@ -116,6 +126,8 @@ export function toSettings(options: HttpOptions): HttpSettings {
     bodyPace: toBodyPace(options.bodyPace),
     cors: toCors(options.cors),
     ...{ auth, signatures, serverlessDevs },
+    trustRequestIds: options.trustRequestIds ?? false,
+    metrics: toMetrics(options.metrics),
   };
 }
 

@@ -108,6 +108,7 @@ function failure(error: RegistryError): HttpResponse {
   const retryAfterMs = error.retryAfterMs ?? (status === 503 ? 1000 : undefined);
   return {
     status,
+    code: error.code,
     headers: {
       ...jsonHeaders,
       "cache-control": "no-store",

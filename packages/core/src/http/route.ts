@@ -4,6 +4,7 @@ import type { Actor, Caller } from "../context.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Registry } from "../registry.ts";
 import type { RateLimitName } from "./options.ts";
+import type { Readiness } from "./readiness.ts";
 import type { HttpRequest } from "./types.ts";
 
 /** What a route's `run` gets to work with. */
@@ -19,6 +20,8 @@ export interface RouteInput<Body, Who extends Caller> {
   url(path: string): string;
   /** For conditional requests and ranges. */
   request: HttpRequest;
+  /** How the registry and what it needs are. */
+  readiness(): Promise<Readiness>;
 }
 
 /** What a route answers. */
@@ -49,7 +52,8 @@ export interface Route {
   group: "accounts" | "credentials" | "publishing" | "reading" | "packages" | "members" | "service";
   /** `user`: needs a signed-in caller. `anyone`: takes one, needs none. `none`: signs nobody in, and looks at signatures only. */
   auth: "user" | "anyone" | "none";
-  limit: RateLimitName;
+  /** Which rule counts it. Null: nothing does, and nobody is asked who they are; only for what touches no back-end by itself. */
+  limit: RateLimitName | null;
   takes: BodyKind;
   body: z.ZodType | null;
   /** Failure that a body of another shape stands for. */

@@ -171,3 +171,15 @@ export const auditReply = z.array(
 );
 export const labelsReply = z.array(z.object({ name: text, packages: z.number().int() }));
 export const healthReply = z.object({ status: z.literal("ok") });
+const componentState = z.enum(["ok", "outdated", "failed", "timeout"]);
+export const readinessReply = z.object({
+  status: z.literal("ok"),
+  checks: z.object({
+    database: componentState,
+    storage: componentState,
+    nonces: componentState
+      .optional()
+      .meta({ description: "where one-time values of signed requests lie, if that is apart" }),
+    rate_limiter: componentState.optional().meta({ description: "who counts requests, if that is apart" }),
+  }),
+});

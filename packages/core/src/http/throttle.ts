@@ -13,9 +13,9 @@ export interface Throttled {
  * Counts an attempt of `key` under a rule. What is left shows in the answer, but not how often others tried an account.
  * @throws rate_limited
  */
-export async function throttle(request: Throttled, name: RateLimitName, key: string): Promise<void> {
+export async function throttle(request: Throttled, name: RateLimitName | null, key: string): Promise<void> {
   const { rules, limiter } = request.settings;
-  if (rules === null) return;
+  if (rules === null || name === null) return;
   const rule = rules[name];
   const { allowed, remaining, retryAfterMs } = await limiter.take(rule, key);
   if (!allowed || name !== "login_account") {

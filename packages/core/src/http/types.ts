@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
+import type { ErrorCode } from "../errors.ts";
 import type { HostUser } from "../operations/sessions.ts";
 
 /** A request as an adapter hands it over: nothing of its body has been read. */
@@ -20,6 +21,7 @@ export interface HttpRequest {
   address?: string | undefined;
   /** `http` or `https`, as the host determines it. */
   protocol: string;
+  /** The host's own id of the request, where it has one. */
   requestId?: string | undefined;
   /** Who the host says is asking: one of its own users, or null for nobody it knows. Left out: the host has no say. */
   hostUser?: (() => HostUser | null | Promise<HostUser | null>) | undefined;
@@ -27,6 +29,8 @@ export interface HttpRequest {
 
 /** An answer for an adapter to send as it is. */
 export interface HttpResponse {
+  /** The failure that it tells of, for telemetry. */
+  code?: ErrorCode;
   status: number;
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;

@@ -70,4 +70,6 @@ export interface BlobStorage {
   sweepStaged(olderThanMs: number): Promise<number>;
   /** An address that serves the blob by itself for a while. Left out: the registry streams. */
   signedUrl?(digest: Digest, options: { expiresInMs: number; fileName: string }): Promise<string>;
+  /** Bytes that new archives may still take. Left out: there is no bound that anybody knows. */
+  freeBytes?(): Promise<number>;
 }

@@ -6,6 +6,8 @@ export interface NonceStore {
    * Never forgets a live claim to make room: it rejects instead, and the caller answers 503.
    */
   claim(values: readonly string[], terms: ClaimTerms): Promise<boolean>;
+  /** Asks whatever the values lie in whether it answers, and rejects when not. Left out: it is the registry's own database, or memory. */
+  check?(): Promise<void>;
 }
 
 /** For how long a claim is held, and how far back the store must remember to grant it. */

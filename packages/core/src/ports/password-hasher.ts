@@ -1,3 +1,5 @@
+import type { WorkLoad } from "./telemetry.ts";
+
 /** Turns passwords into hashes that are safe to store. */
 export interface PasswordHasher {
   /** Hashes a password with this hasher's current parameters. */
@@ -8,4 +10,6 @@ export interface PasswordHasher {
    * `outdated` says that the hash should be replaced after a successful sign-in.
    */
   verify(hash: string, password: string): Promise<{ matches: boolean; outdated: boolean }>;
+  /** How many hashes are computed and wait at this moment. Left out: nobody can tell. */
+  load?(): WorkLoad;
 }

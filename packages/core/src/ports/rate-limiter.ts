@@ -27,4 +27,6 @@ export interface RateLimiter {
    * does not count. Rejects when the counters cannot be reached and the rule does not say otherwise.
    */
   take(rule: RateRule, key: string): Promise<RateVerdict>;
+  /** Asks whatever counts whether it answers, and rejects when not. Left out: it is the registry's own database, or memory. */
+  check?(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { systemClock } from "../ports/clock.ts";
 import type { NonceStore } from "../ports/nonce-store.ts";
-import { graceMs, type RedisOptions, redisScript, setNow } from "./script.ts";
+import { graceMs, type RedisOptions, redisCheck, redisScript, setNow } from "./script.ts";
 
 /**
  * KEYS: the memory, then one per value. ARGV: now, the caller's time, since, ttl, grace.
@@ -42,6 +42,7 @@ export function redisNonces(options: RedisOptions): NonceStore {
   // In a cluster the braces put all keys in one place, or there would be no atomic step over several of them.
   const keyOf = (name: string) => `${prefix}{nonces}:${name}`;
   return {
+    check: redisCheck(options),
     async claim(values, { ttlMs, sinceMs }) {
       const hashes = [...new Set(values)].map((value) => createHash("sha256").update(value).digest("base64url"));
       const keys = ["memory", ...hashes].map(keyOf);

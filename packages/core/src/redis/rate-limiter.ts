@@ -3,7 +3,7 @@ import { RegistryError } from "../errors.ts";
 import { memoryRateLimiter } from "../memory/rate-limiter.ts";
 import { systemClock } from "../ports/clock.ts";
 import type { RateLimiter } from "../ports/rate-limiter.ts";
-import { graceMs, type RedisOptions, redisScript, setNow } from "./script.ts";
+import { graceMs, type RedisOptions, redisCheck, redisScript, setNow } from "./script.ts";
 
 /** KEYS: the counter. ARGV: now, limit, window, grain, grace. The same as `domain/sliding-window.ts`, in Redis's language. */
 const takeScript = `${setNow}
@@ -46,6 +46,7 @@ export function redisRateLimiter(options: RedisOptions): RateLimiter {
   const run = redisScript(options, takeScript);
   const local = memoryRateLimiter({ clock: clock ?? systemClock });
   return {
+    check: redisCheck(options),
     async take(rule, key) {
       const values = [
         clock?.now() ?? "",

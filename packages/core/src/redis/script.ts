@@ -69,6 +69,15 @@ export function redisScript({ redis, timeoutMs = 1000 }: RedisOptions, source: s
   };
 }
 
+/**
+ * Whether Redis answers, and lets us run scripts.
+ * @throws unavailable
+ */
+export function redisCheck(options: RedisOptions): () => Promise<void> {
+  const run = redisScript(options, "return 1");
+  return async () => void (await run([], []));
+}
+
 /** Lua: sets `now` to the first argument, or to Redis's own clock where that is empty. */
 export const setNow = `
 local now = tonumber(ARGV[1])

@@ -10,6 +10,7 @@ import { credentialBehaviours } from "./http/credentials.ts";
 import { downloadBehaviours } from "./http/downloads.ts";
 import { everywhereBehaviours } from "./http/everywhere.ts";
 import type { HttpAdapter, HttpHarness, MadeOf, RunningAdapter, World } from "./http/harness.ts";
+import { healthBehaviours } from "./http/health.ts";
 import { hostBehaviours } from "./http/hosts.ts";
 import { limitBehaviours } from "./http/limits.ts";
 import { memberBehaviours } from "./http/members.ts";
@@ -26,6 +27,7 @@ import { coverageBehaviours, recorder } from "./http/recorder.ts";
 import { refusalBehaviours } from "./http/refusals.ts";
 import { releaseFieldBehaviours } from "./http/release-fields.ts";
 import { releaseBehaviours } from "./http/releases.ts";
+import { requestIdBehaviours } from "./http/request-ids.ts";
 import { rolloutBehaviours } from "./http/rollouts.ts";
 import { serverlessDevsBehaviours } from "./http/serverless-devs.ts";
 import { serverlessDevsReadingBehaviours } from "./http/serverless-devs-reading.ts";
@@ -56,6 +58,8 @@ const behaviours: Behaviours<HttpHarness> = {
   ...packageBehaviours,
   ...memberBehaviours,
   ...serviceBehaviours,
+  ...healthBehaviours,
+  ...requestIdBehaviours,
   ...everywhereBehaviours,
   ...refusalBehaviours,
   ...pathBehaviours,

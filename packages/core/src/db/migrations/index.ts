@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import type { Database } from "../../ports/database.ts";
 import type { Tables } from "../../ports/tables.ts";
@@ -31,6 +31,23 @@ const migrations: Record<string, Migration> = {
     up: (db) => (engineOf(db) === "mysql" ? addExpiryIndexesOnMysql(db) : addExpiryIndexes(db)),
   },
 };
+
+/** How a database's schema stands to the one that this release works with. */
+export type SchemaState = "current" | "behind" | "ahead";
+
+/** Asks a database for its schema. Rejects when the database does not answer. */
+export async function schemaState(database: Database): Promise<SchemaState> {
+  const made = await sql<{ name: string }>`select name from kysely_migration`
+    .execute(database.reader)
+    .catch((error: unknown) => {
+      if (database.outage(error) !== null) throw error;
+      // There is no such table before the first migration.
+      return { rows: [] };
+    });
+  const names = new Set(made.rows.map(({ name }) => name));
+  if (Object.keys(migrations).some((name) => !names.has(name))) return "behind";
+  return names.size > Object.keys(migrations).length ? "ahead" : "current";
+}
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };
 

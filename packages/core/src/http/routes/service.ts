@@ -43,7 +43,7 @@ export function serviceRoutes(all: () => readonly Route[]): readonly Route[] {
       summary: "Whether the process answers",
       group: "service",
       auth: "none",
-      limit: "read",
+      limit: null,
       success: { schema: schemas.healthReply },
       errors: [],
       async run() {
@@ -54,15 +54,16 @@ export function serviceRoutes(all: () => readonly Route[]): readonly Route[] {
       method: "GET",
       path: "/readyz",
       operationId: "getReadiness",
-      summary: "Whether the database answers too; 503 while it does not",
+      summary: "Whether the database and the storage answer; 503 while one does not, with the states in `details`",
       group: "service",
       auth: "none",
-      limit: "read",
-      success: { schema: schemas.healthReply },
+      limit: null,
+      success: { schema: schemas.readinessReply },
       errors: ["unavailable"],
-      async run({ registry }) {
-        if (await registry.isReady()) return { json: { status: "ok" } };
-        throw new RegistryError("unavailable");
+      async run({ readiness }) {
+        const { isReady, checks } = await readiness();
+        if (!isReady) throw new RegistryError("unavailable", { details: checks });
+        return { json: { status: "ok", checks } };
       },
     }),
   ];

@@ -58,6 +58,7 @@ export function checkAnswer(answer: Answer, asked: Asked, recorder: Recorder): v
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
     "referrer-policy": "no-referrer",
   });
+  expect(answer.headers.get("x-request-id"), what).toMatch(/^[\w.~:+/=@-]{1,64}$/);
   if (answer.status >= 400) checkFailure({ answer, route, asked, recorder, what });
   else checkSuccess({ answer, route, asked, recorder, what });
 }

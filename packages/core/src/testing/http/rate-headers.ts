@@ -17,11 +17,11 @@ export const rateHeaderBehaviours: Behaviours<HttpHarness> = {
   "says in every answer how much is left": async ({ world }) => {
     const rateLimits = { read: { limit: 3, windowMs: 10_000 }, search: { limit: 1, windowMs: minuteMs } };
     const { send, user, clock } = await world({ http: { rateLimits } });
-    expect(left(await send("GET /healthz"))).toEqual(["3", "2", "10"]);
+    expect(left(await send("GET /openapi.json"))).toEqual(["3", "2", "10"]);
     expect(left(await send("GET /nobody/releases"))).toEqual(["3", "1", "10"]);
     expect(left(await send("HEAD /nobody/releases"))).toEqual(["3", "0", "10"]);
     clock.advance(4000);
-    const refused = await send("GET /healthz");
+    const refused = await send("GET /openapi.json");
     expect([said(refused), ...left(refused), refused.headers.get("retry-after")]).toEqual([
       limited,
       "3",
@@ -35,7 +35,7 @@ export const rateHeaderBehaviours: Behaviours<HttpHarness> = {
 
   "says nothing of limits that are off": async ({ world }) => {
     const { send } = await world();
-    expect(left(await send("GET /healthz"))).toEqual([null, null, null]);
+    expect(left(await send("GET /openapi.json"))).toEqual([null, null, null]);
   },
 
   "does not tell how often others tried an account": async ({ world }) => {

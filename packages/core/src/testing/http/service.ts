@@ -26,13 +26,12 @@ export const serviceBehaviours: Behaviours<HttpHarness> = {
 
   "tells that it is alive and ready, whatever the credentials": async ({ world }) => {
     const { send } = await world();
-    for (const path of ["/healthz", "/readyz"]) {
-      const answer = await send(`GET ${path}`, { as: "srg_nonsense" });
-      expect([answer.status, answer.json, answer.headers.get("cache-control")]).toEqual([
-        200,
-        { status: "ok" },
-        "no-store",
-      ]);
+    const ready = { status: "ok", checks: { database: "ok", storage: "ok" } };
+    for (const [path, expected] of [["/healthz", { status: "ok" }] as const, ["/readyz", ready] as const]) {
+      const headers = { "x-api-key": "none", "x-signature": "wrong" };
+      const answer = await send(`GET ${path}`, { as: "srg_nonsense", headers });
+      expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "no-store"]);
+      expect(answer.json).toMatchObject(expected);
     }
   },
 };

@@ -34,7 +34,7 @@ export const signedBehaviours: Behaviours<HttpHarness> = {
 
   "refuses wrong, old and used signatures on every route": async ({ world }) => {
     const { sign, send, sendRaw } = await signedWorld(world, { limits: { uploadBytes: 1000 } });
-    for (const { request, json } of exampleRequests()) {
+    for (const { request, json } of exampleRequests().filter((one) => one.route.limit !== null)) {
       const nonsense = { ...json, headers: { "x-signature": "nonsense" } };
       expect(said(await send(request, nonsense)), request).toBe(invalid);
       for (const profile of profiles) {
