@@ -11,7 +11,7 @@ const fc = { package: "fc", version: "1.0.0" };
 
 /** Registers the tests of how events are kept and delivered, for one engine. */
 export function describeDelivering(name: string, createPlace: () => Promise<OpenDatabase>): void {
-  describe(name, () => {
+  describe(name, { timeout: 60_000 }, () => {
     test("a change and its event are written together; one that fails leaves none", async () => {
       const open = await createPlace();
       const heard: string[] = [];
