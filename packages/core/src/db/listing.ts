@@ -43,7 +43,7 @@ export async function listPackages(db: Executor, filter: ListFilter): Promise<Li
     .select(["p.id", "p.name", "p.type", "p.description", "p.downloads_count", "p.visibility"])
     .select(["v.version", "v.published_at", "v.created_at", "v.manifest"])
     .where(visibleTo(filter.viewer));
-  if (terms.length > 0) query = query.where(hasAllTerms(db, terms));
+  if (terms.length > 0) query = query.where(hasAllTerms(terms));
   if (type !== undefined) query = query.where("p.type", "=", type);
   if (category !== undefined) query = query.where(categoryOf(db), "=", category);
   if (tag !== undefined) query = query.where(hasTag(tag));

@@ -6,7 +6,7 @@ import { listLabelsOf } from "./labels.ts";
 import { replaceSets } from "./manifest-sets.ts";
 import { updateLatest, updatePackage } from "./packages.ts";
 import { countRollouts } from "./rollouts.ts";
-import { saveSearchTerms } from "./search.ts";
+import { saveSearchEntry } from "./search-index.ts";
 import { findLatestCandidate, type VersionRow } from "./versions.ts";
 
 /**
@@ -51,7 +51,7 @@ async function adoptTexts(tx: Tx, packageId: number, version: VersionRow): Promi
 
 /** Brings the search index up to date with a package's texts. */
 export async function indexPackage(tx: Tx, packageId: number, findable: boolean): Promise<void> {
-  if (!findable) return saveSearchTerms(tx, packageId, null);
+  if (!findable) return saveSearchEntry(tx, packageId, null);
   const row = await tx
     .selectFrom("Packages")
     .select(["name", "description"])
@@ -59,5 +59,5 @@ export async function indexPackage(tx: Tx, packageId: number, findable: boolean)
     .executeTakeFirstOrThrow();
   const labels = [...(await listLabelsOf(tx, "tags", packageId)), ...(await listLabelsOf(tx, "providers", packageId))];
   const terms = [row.name, row.description ?? "", ...labels].flatMap(indexTerms);
-  await saveSearchTerms(tx, packageId, terms);
+  await saveSearchEntry(tx, packageId, { name: row.name, terms });
 }

@@ -16,8 +16,11 @@ export const listRollouts = prepared<{ packageId: number }, VersionSummaryRow>((
 export const listPartialRollouts = prepared<Record<never, never>, VersionSummaryRow & { package_id: number }>((db) =>
   db
     .selectFrom("Packages as p")
-    .innerJoin("Versions as latest", "latest.id", "p.latest_version_id")
-    .innerJoin("Versions as v", "v.package_id", "p.id")
+    // Packages with rollouts are few, which SQLite cannot know; it keeps to the order of cross joins.
+    .crossJoin("Versions as latest")
+    .crossJoin("Versions as v")
+    .whereRef("latest.id", "=", "p.latest_version_id")
+    .whereRef("v.package_id", "=", "p.id")
     .select([...summaryColumns, "v.package_id"])
     .where("p.rollouts", ">", 0)
     .where("latest.grayscale", "<", 1)

@@ -40,7 +40,7 @@ export async function packages(ctx: Context, caller: Caller, input: SearchInput)
   const { limit, page } = parsePaging(input);
   const terms = queryTerms(text);
   if (terms.length === 0 || !mayList(ctx, caller)) return [];
-  const rows = await findPackages(ctx.database.reader, {
+  const rows = await findPackages(ctx.database, {
     terms,
     text: text.toLowerCase(),
     viewer: viewerOf(ctx, caller),

@@ -47,7 +47,8 @@ export interface Tables {
   RateCounters: { counter: string; runs: string; expires_at: number };
   DownloadDays: { version_id: number; day: string; package_id: number; count: number };
   /** Full-text index over packages: one row per package that readers can find, `rowid` is the package's id. */
-  PackageSearch: { rowid: number; terms: string };
+  PackageSearch: { rowid: number; name: string; terms: string };
+  PackageTerms: { term: string; package_id: number };
 }
 
 interface UsersTable {

@@ -20,15 +20,12 @@ export function schemaText(path: string): string {
   const file = new SqliteFile(path, { readonly: true });
   try {
     const tables = file
-      .prepare(
-        "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'PackageSearch_*' AND name NOT GLOB 'sqlite_*' ORDER BY name",
-      )
+      .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name")
       .all() as { name: string; sql: string }[];
     const indexes = file
       .prepare("SELECT sql FROM sqlite_schema WHERE type NOT IN ('table') AND sql IS NOT NULL ORDER BY name")
       .all() as { sql: string }[];
     const lists = tables.map(({ name, sql }) => {
-      if (sql.startsWith("CREATE VIRTUAL")) return sql.replace(/\s+/g, " ");
       const columns = file.pragma(`table_info(${name})`) as Column[];
       const keys = file.pragma(`foreign_key_list(${name})`) as ForeignKey[];
       const uniques = (file.pragma(`index_list(${name})`) as { name: string; origin: string }[])

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { temporaryDatabase } from "../../../../scripts/test/mysql.ts";
 import { describeWith } from "../../../../scripts/test/services.ts";
 import { migrate } from "../../src/db/migrations/index.ts";
-import { findPackages, saveSearchTerms } from "../../src/db/search.ts";
+import { findPackages } from "../../src/db/search.ts";
+import { saveSearchEntry } from "../../src/db/search-index.ts";
 import { indexTerms, queryTerms } from "../../src/domain/search-terms.ts";
 import { mysql } from "../../src/mysql/index.ts";
 import type { Database, Tx } from "../../src/ports/database.ts";
@@ -81,7 +82,7 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
             const latest_version_id = await addVersion(tx, id, "1.0.0");
             const values = { latest_version_id, downloads_count: downloads };
             await tx.updateTable("Packages").set(values).where("id", "=", id).execute();
-            await saveSearchTerms(tx, id, indexTerms(`${name} ${description}`));
+            await saveSearchEntry(tx, id, { name, terms: indexTerms(`${name} ${description}`) });
           }
         });
       }
@@ -97,7 +98,7 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
         const terms = queryTerms(query);
         fc.pre(terms.length > 0);
         const filter = { terms, text: query.toLowerCase(), viewer: null, hiddenIds: [], limit: 50, offset: 0 };
-        const [onSqlite, onMysql] = await Promise.all(databases.map((one) => findPackages(one.reader, filter)));
+        const [onSqlite, onMysql] = await Promise.all(databases.map((one) => findPackages(one, filter)));
         const names = onSqlite?.map((row) => row.name) ?? [];
         found += names.length;
         expect(onMysql?.map((row) => row.name)).toEqual(names);

@@ -7,7 +7,7 @@ import type { Tx } from "../../ports/database.ts";
 import type { Tables } from "../../ports/tables.ts";
 import { engineOf } from "../engine.ts";
 import { readSets, setNames } from "../manifest-sets.ts";
-import { indexPackage, refreshLatest } from "../package-index.ts";
+import { refreshLatest } from "../package-index.ts";
 
 /**
  * Fills our columns for rows that the original project wrote. Of names that fold alike the oldest holds the key; the others
@@ -22,10 +22,7 @@ export async function takeOver(db: Kysely<Tables>): Promise<void> {
   await fillManifests(db);
   await db.deleteFrom("Tokens").execute();
   const packages = await db.selectFrom("Packages").select("id").execute();
-  for (const { id } of packages) {
-    const latest = await refreshLatest(db as Tx, id);
-    await indexPackage(db as Tx, id, latest !== null);
-  }
+  for (const { id } of packages) await refreshLatest(db as Tx, id);
 }
 
 /** What a column holds that was written as null although it has a documented default. */

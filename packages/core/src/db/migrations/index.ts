@@ -8,10 +8,12 @@ import { addRegistryColumns } from "./0002-registry-columns.ts";
 import { takeOver } from "./0003-take-over.ts";
 import { addEvents } from "./0004-events.ts";
 import { addExpiryIndexes, addExpiryIndexesOnMysql } from "./0005-expiry-indexes.ts";
+import { orderSearches } from "./0006-search-order.ts";
 import { createDocumentedTablesOnMysql } from "./mysql/documented-tables.ts";
 import { addEventsOnMysql } from "./mysql/events.ts";
 import { migrateMysql } from "./mysql/migrate.ts";
 import { addRegistryColumnsOnMysql } from "./mysql/registry-columns.ts";
+import { orderSearchesOnMysql } from "./mysql/search-order.ts";
 
 /** Every change of the schema, in order. Released entries never change; new ones are added at the end. */
 const migrations: Record<string, Migration> = {
@@ -29,6 +31,9 @@ const migrations: Record<string, Migration> = {
   },
   "0005-expiry-indexes": {
     up: (db) => (engineOf(db) === "mysql" ? addExpiryIndexesOnMysql(db) : addExpiryIndexes(db)),
+  },
+  "0006-search-order": {
+    up: (db) => (engineOf(db) === "mysql" ? orderSearchesOnMysql(db) : orderSearches(db)),
   },
 };
 

@@ -8,7 +8,7 @@ import { countOwners, saveRole } from "../../db/maintainers.ts";
 import { refreshLatest } from "../../db/package-index.ts";
 import { findPackageById } from "../../db/packages.ts";
 import { saveRating, summarizeRatings } from "../../db/ratings.ts";
-import { saveSearchTerms } from "../../db/search.ts";
+import { saveSearchEntry } from "../../db/search-index.ts";
 import { findVersionByKey } from "../../db/versions.ts";
 import type { Database, Tx } from "../../ports/database.ts";
 import type { Behaviours } from "../behaviours.ts";
@@ -96,7 +96,7 @@ export const contendingBehaviours: Behaviours<DatabaseHarness> = {
         await addVersion(tx, id, versions[at] ?? "");
         await delay(2);
         await refreshLatest(tx, id);
-        await saveSearchTerms(tx, id, ["version", versions[at] ?? ""]);
+        await saveSearchEntry(tx, id, { name: "fc", terms: ["version", versions[at] ?? ""] });
       }),
     );
     const [row] = await findPackageById(database, { id });

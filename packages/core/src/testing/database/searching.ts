@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { saveRole } from "../../db/maintainers.ts";
-import { findPackages, saveSearchTerms } from "../../db/search.ts";
+import { findPackages } from "../../db/search.ts";
+import { saveSearchEntry } from "../../db/search-index.ts";
 import type { Viewer } from "../../db/viewers.ts";
 import { indexTerms, queryTerms } from "../../domain/search-terms.ts";
 import type { Database } from "../../ports/database.ts";
@@ -138,14 +139,14 @@ export const searchingBehaviours: Behaviours<DatabaseHarness> = {
       .where("name", "=", "fc")
       .execute();
     const failing = database.write(async (tx) => {
-      await saveSearchTerms(tx, id, ["lost"]);
+      await saveSearchEntry(tx, id, { name: "fc", terms: ["lost"] });
       throw new Error("no");
     });
     await expect(failing).rejects.toThrow("no");
     expect([await search(database, "cloud"), await search(database, "lost")]).toEqual([["fc"], []]);
-    await database.write((tx) => saveSearchTerms(tx, id, indexTerms("quite different")));
+    await database.write((tx) => saveSearchEntry(tx, id, { name: "fc", terms: indexTerms("quite different") }));
     expect([await search(database, "cloud"), await search(database, "differ")]).toEqual([[], ["fc"]]);
-    await database.write((tx) => saveSearchTerms(tx, id, null));
+    await database.write((tx) => saveSearchEntry(tx, id, null));
     expect(await search(database, "differ")).toEqual([]);
   },
 };
@@ -158,7 +159,7 @@ async function withSamples(harness: DatabaseHarness): Promise<Database> {
       const latest_version_id = await addVersion(tx, id, "1.0.0");
       const values = { latest_version_id, downloads_count: downloads };
       await tx.updateTable("Packages").set(values).where("id", "=", id).execute();
-      await saveSearchTerms(tx, id, [...indexTerms(name), ...indexTerms(text)]);
+      await saveSearchEntry(tx, id, { name, terms: indexTerms(`${name} ${text}`) });
     }
   });
   return database;
@@ -174,5 +175,5 @@ interface Options {
 async function search(database: Database, text: string, options: Options = {}): Promise<string[]> {
   const { limit = 20, offset = 0, viewer = null, hiddenIds = [] } = options;
   const filter = { terms: queryTerms(text), text: text.toLowerCase(), viewer, hiddenIds, limit, offset };
-  return (await findPackages(database.reader, filter)).map((row) => row.name);
+  return (await findPackages(database, filter)).map((row) => row.name);
 }
