@@ -19,7 +19,7 @@ const firstPort = 21_000;
  * Publishes and latest per second of one and of two standalone servers behind nginx, on MySQL and S3. The servers of
  * `npm run services -- up` are what both share, so on a machine of few processors two can do little more than one.
  */
-export async function benchInstances({ rounds, roundMs }: Effort): Promise<void> {
+export async function benchInstances(effort: Effort): Promise<void> {
   const { MYSQL_URL = "", REDIS_URL = "", S3_ENDPOINT = "", NGINX = "" } = process.env;
   if ([MYSQL_URL, S3_ENDPOINT, NGINX].includes("")) {
     console.log("\ninstances: left out, needs MYSQL_URL, S3_ENDPOINT and NGINX (npm run services -- up)");
@@ -36,7 +36,7 @@ export async function benchInstances({ rounds, roundMs }: Effort): Promise<void>
     ...{ SERVER_SECRET: "bench ".repeat(8), RATE_LIMIT: "off", LOG_LEVEL: "error" },
   };
   try {
-    await inTemporaryFolder((folder) => measure(folder, env, { rounds, roundMs }));
+    await inTemporaryFolder((folder) => measure(folder, env, effort));
   } finally {
     await bucket.cleanup();
     await database.drop();

@@ -44,15 +44,15 @@ async function compareReads(options: RegistryServerOptions, effort: Effort): Pro
   try {
     for (const [read, { path }] of Object.entries(reads)) {
       const peer: Target = { name: `bare ${framework}, same bytes`, server: bare, paths: [path] };
-      printComparison(await compare({ name: `${read}, registry`, server, paths: [path] }, peer, effort));
+      printComparison(await compare({ name: `${read}, limits ${rateLimits}`, server, paths: [path] }, peer, effort));
     }
     if (rateLimits === "counting") return;
-    const latest: Target = { name: "latest, registry", server, paths: [reads.latest.path] };
+    const latest: Target = { name: "latest, limits off", server, paths: [reads.latest.path] };
     const peer: Target = { name: `bare ${framework}, same body only`, server: bare, paths: [plain.path] };
     printComparison(await compare(latest, peer, effort));
     const headers = { "if-none-match": answers[reads.latest.route]?.headers.etag ?? "" };
-    const unchanged: Target = { ...latest, name: "latest 304, registry", headers, status: 304 };
-    printComparison(await compare(unchanged, { ...latest, name: "latest 200, registry" }, effort));
+    const unchanged: Target = { ...latest, name: `latest 304, ${framework}`, headers, status: 304 };
+    printComparison(await compare(unchanged, { ...latest, name: "the 200" }, effort));
   } finally {
     await Promise.all([server.stop(), bare.stop()]);
   }

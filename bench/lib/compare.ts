@@ -14,10 +14,19 @@ export interface Comparison {
   p99Ratio: number;
 }
 
-/** How long to measure. */
+/** One absolute figure. */
+export interface Figure {
+  scenario: string;
+  figure: string;
+  aim: string;
+}
+
+/** How long to measure, and where results go that the table at the end shows. */
 export interface Effort {
   rounds: number;
   roundMs: number;
+  comparisons: Comparison[];
+  figures: Figure[];
 }
 
 /** Loads targets by turns, several short rounds each, after one round that does not count. */
@@ -36,7 +45,9 @@ export async function alternate(targets: readonly Target[], effort: Effort): Pro
 export async function compare(target: Target, peer: Target, effort: Effort): Promise<Comparison> {
   const [ours, theirs] = await alternate([target, peer], effort);
   if (ours === undefined || theirs === undefined) throw new Error("Nothing was measured");
-  return relate(ours, theirs);
+  const comparison = relate(ours, theirs);
+  effort.comparisons.push(comparison);
+  return comparison;
 }
 
 /** Sets two measurements of one run in relation. */

@@ -11,6 +11,8 @@ export interface ServerProcess {
   cpuSeconds(): number;
   /** Memory it holds now, and the most it has ever held, in MiB. */
   memory(): { residentMiB: number; peakMiB: number };
+  /** Memory it holds now, in MiB: what it shares with other processes (the program itself, say) counts in part only. */
+  shareMiB(): number;
   /** Forgets the peak, so that what comes next has its own. */
   resetPeak(): void;
   stop(): Promise<void>;
@@ -74,6 +76,10 @@ export function processOf(child: ChildProcess, port: number): ServerProcess {
       return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
     },
     memory: () => ({ residentMiB: mebibytes("VmRSS"), peakMiB: mebibytes("VmHWM") }),
+    shareMiB() {
+      const found = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`${proc}/smaps_rollup`, "utf8"));
+      return Number(found?.[1] ?? Number.NaN) / 1024;
+    },
     resetPeak() {
       spawnSync("sh", ["-c", `echo 5 > ${proc}/clear_refs`]);
     },

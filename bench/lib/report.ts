@@ -1,4 +1,4 @@
-import type { Comparison, Measured } from "./compare.ts";
+import type { Comparison, Effort, Measured } from "./compare.ts";
 
 /** What a line of figures shows. */
 type Printable = Pick<Measured, "name" | "perSecond" | "p50Us" | "p99Us" | "cpuUs" | "bytesPerAnswer">;
@@ -29,6 +29,21 @@ export function printMeasured(measured: Printable): void {
     `${bytesPerAnswer.toFixed(0).padStart(6)} B`,
   ];
   console.log(`  ${columns.join("  ")}`);
+}
+
+/** Prints everything that was compared as tables in Markdown. */
+export function printTables({ comparisons, figures }: Pick<Effort, "comparisons" | "figures">): void {
+  if (comparisons.length > 0) {
+    console.log("\n| scenario | peer | rate | CPU | p99 | CPU per request |\n|---|---|--:|--:|--:|--:|");
+    for (const { target, peer, rateRatio, cpuRatio, p99Ratio } of comparisons) {
+      const times = `${target.cpuUs.toFixed(0)} / ${peer.cpuUs.toFixed(0)} us`;
+      const ratios = [rateRatio, cpuRatio, p99Ratio].map(ratio);
+      console.log(`| ${[target.name, peer.name, ...ratios, times].join(" | ")} |`);
+    }
+  }
+  if (figures.length === 0) return;
+  console.log("\n| scenario | figure | aim |\n|---|---|---|");
+  for (const { scenario, figure, aim } of figures) console.log(`| ${scenario} | ${figure} | ${aim} |`);
 }
 
 /** A ratio with two digits behind the point. */

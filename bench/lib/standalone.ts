@@ -36,10 +36,10 @@ export async function startStandalone(
     ...env,
   });
   child.stdout?.resume();
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 500; tries++) {
     const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null);
     if (answer?.ok) return processOf(child, port);
-    await delay(100);
+    await delay(20);
   }
   throw new Error("The standalone server does not answer");
 }

@@ -10,6 +10,8 @@ export interface PackageCache {
    * database can tell, else within a second.
    */
   read<T extends object>(packageName: string, part: string, load: () => Promise<T | undefined>): Promise<T | undefined>;
+  /** The same without reading anything: undefined when it is not there. */
+  recall<T extends object>(packageName: string, part: string): T | undefined;
   /** Forgets everything about a package; called after each of its changes was committed. */
   forget(packageName: string): void;
   /** How much is kept. */
@@ -61,6 +63,8 @@ export function packageCache(database: Database, clock: Clock, maxBytes: number)
   }
 
   return {
+    recall: <T extends object>(packageName: string, part: string) =>
+      liveEntry(packageName)?.parts.get(part) as T | undefined,
     async read<T extends object>(packageName: string, part: string, load: () => Promise<T | undefined>) {
       const kept = liveEntry(packageName)?.parts.get(part);
       if (kept !== undefined) return kept as T;

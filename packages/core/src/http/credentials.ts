@@ -66,8 +66,20 @@ export async function countRefusal(exchange: Exchange, error: unknown): Promise<
   await throttle(exchange, exchange.route.limit, addressKey(exchange.request.address));
 }
 
-/** Who asks, in a request that a route is to answer. Its signature is verified then, unless an archive is still to come: `check` is left for that. */
-export async function identify(exchange: Exchange): Promise<Credentials> {
+/** A request that shows nothing of who makes it, to a route that does not ask: nothing has to be waited for. */
+function visitorOf({ route, request }: Exchange): Credentials | null {
+  if (route.auth === "user" || request.hostUser !== undefined) return null;
+  if (request.headers.authorization !== undefined || isSigned(request)) return null;
+  return { caller: { kind: "visitor", ...originOf(request) }, check: null };
+}
+
+/** Who asks, in a request that a route is to answer. */
+export function identify(exchange: Exchange): Credentials | Promise<Credentials> {
+  return visitorOf(exchange) ?? identifyShown(exchange);
+}
+
+/** The same by what shows in the request. Its signature is verified then, unless an archive is still to come: `check` is left for that. */
+async function identifyShown(exchange: Exchange): Promise<Credentials> {
   const { settings, route, request } = exchange;
   try {
     const { caller, check } = await credentialsOf(exchange);
@@ -125,7 +137,7 @@ function requireMode(mode: AuthMode, shown: { token: boolean; signature: boolean
 
 async function bearerOf(registry: Registry, request: HttpRequest): Promise<Caller> {
   const origin = originOf(request);
-  const hostUser = await request.hostUser?.();
+  const hostUser = request.hostUser === undefined ? null : await request.hostUser();
   if (hostUser) return registry.sessions.actAs(hostUser, origin);
   const { authorization } = request.headers;
   if (authorization === undefined) return { kind: "visitor", ...origin };

@@ -15,7 +15,7 @@ export interface RouteFamily {
   /** The address of a request as it would be if it were spelled as routes are. */
   spell(request: HttpRequest): string;
   /** Who asks; rejects when what they show does not hold, or when the route needs a user. */
-  identify(exchange: Exchange): Promise<Credentials>;
+  identify(exchange: Exchange): Credentials | Promise<Credentials>;
   /** Puts what a route replied into the family's envelope. */
   toReply(reply: Reply, request: HttpRequest): Reply;
   /** Puts a failure, as the registry's own routes show it, into the family's envelope. */
@@ -41,6 +41,7 @@ export function routeFamilies({ serverlessDevs, metrics }: HttpSettings): readon
 /** Finds the family that answers a request, by the first segment of its path. */
 export function familyFinder(families: readonly RouteFamily[]): (request: HttpRequest) => RouteFamily {
   const bySegment = new Map(families.flatMap((family) => family.segments.map((segment) => [segment, family] as const)));
+  if (bySegment.size === 0) return () => own;
   return ({ url, mountPath }) => {
     const [, segment = ""] = /^\/([^/?#]*)/.exec(url.slice(mountPath.length)) ?? [];
     return bySegment.get(segment) ?? own;

@@ -73,7 +73,7 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
     paths: routePaths(table),
     async handle(route, given) {
       const request = named(given);
-      const counted = { isCounted: false, rateHeaders: {} };
+      const counted = { isCounted: false, rateHeaders: noHeaders };
       const exchange: Exchange = { registry, settings, route, request, readiness, ...counted };
       let response: HttpResponse;
       try {
@@ -85,7 +85,9 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
         if (!RegistryError.is(error, "request_timeout")) await readRest(request, settings.bodyPace);
         response = failed(error, request);
       }
-      return finish(request, { ...response, headers: { ...response.headers, ...exchange.rateHeaders } });
+      if (exchange.rateHeaders !== noHeaders)
+        response = { ...response, headers: { ...response.headers, ...exchange.rateHeaders } };
+      return finish(request, response);
     },
     refuse(given, allowedMethods) {
       const request = named(given);
@@ -105,9 +107,10 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
 async function answer(exchange: Exchange, family: RouteFamily) {
   if (!isPlainPath(family.spell(exchange.request))) throw new RegistryError("not_found");
   if (exchange.route.limit === null) return run(exchange, { kind: "visitor", ...originOf(exchange.request) }, "");
-  const { caller, check } = await family.identify(exchange);
+  const identified = family.identify(exchange);
+  const { caller, check } = identified instanceof Promise ? await identified : identified;
   const counted = counterKey(exchange, check === null || check.isAuthenticated ? caller : null);
-  if (!exchange.isCounted) await throttle(exchange, exchange.route.limit, counted);
+  if (!exchange.isCounted && exchange.settings.rules !== null) await throttle(exchange, exchange.route.limit, counted);
   if (check === null) return run(exchange, caller, counted);
   const passing = verifyPassing(exchange.request, check, signedLimits(exchange));
   exchange.request = passing.request;
@@ -164,6 +167,7 @@ function nameIn(body: unknown): string {
   return (body as { username: string }).username;
 }
 
+const noHeaders = {};
 const noQuery = new URLSearchParams();
 
 function queryOf(url: string): URLSearchParams {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type ErrorCode, errors, RegistryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
 import type { Reply } from "./route.ts";
@@ -64,9 +64,10 @@ export function toResponse(reply: Reply, status: number, exchange: AnsweredExcha
     return { status: reply.status ?? status, headers, body: JSON.stringify(reply.json) };
   }
   const { text, etag } = textOf(reply, exchange);
-  const headers = { ...jsonHeaders, "cache-control": cacheControl[cache], etag, ...reply.headers };
-  if (matchesEtag(request.headers["if-none-match"], etag)) return { status: 304, headers, body: null };
-  return { status: reply.status ?? status, headers, body: text };
+  const about = { "cache-control": cacheControl[cache], etag, ...reply.headers };
+  // Who has the answer has the headers that speak of its body too.
+  if (matchesEtag(request.headers["if-none-match"], etag)) return { status: 304, headers: about, body: null };
+  return { status: reply.status ?? status, headers: { ...jsonHeaders, ...about }, body: text };
 }
 
 function textOf({ source, json }: Reply, { memo, base }: AnsweredExchange): JsonText {
@@ -75,12 +76,13 @@ function textOf({ source, json }: Reply, { memo, base }: AnsweredExchange): Json
 
 function render(json: unknown): JsonText {
   const text = JSON.stringify(typeof json === "function" ? json() : json);
-  return { text, etag: `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"` };
+  return { text, etag: `"${hash("sha256", text, "base64url").slice(0, 27)}"` };
 }
 
 /** True when an If-None-Match header names this entity tag, or all. */
 export function matchesEtag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
+  if (header === etag) return true;
   return header.split(",").some((item) => {
     const tag = item.trim();
     return tag === "*" || tag === etag || tag === `W/${etag}`;

@@ -7,7 +7,7 @@ import { takesPart } from "../../domain/rollout.ts";
 import { isVisible } from "../../domain/status.ts";
 import { byLatest } from "../../domain/versions.ts";
 import { RegistryError } from "../../errors.ts";
-import { mayRead } from "./access.ts";
+import { isForEverybody, mayRead } from "./access.ts";
 import { type Release, type ReleaseSummary, toLatestRelease, toRelease } from "./views.ts";
 
 /** What is kept of a package for reading. */
@@ -72,9 +72,11 @@ export async function readHead(
   name: string,
   notFound: "package_not_found" | "version_not_found",
 ): Promise<PackageHead> {
-  const head = await ctx.cache.read(name, "head", () => loadHead(ctx, name));
-  if (head === undefined || !(await mayRead(ctx, caller, head))) throw new RegistryError(notFound);
-  return head;
+  const head =
+    ctx.cache.recall<PackageHead>(name, "head") ?? (await ctx.cache.read(name, "head", () => loadHead(ctx, name)));
+  if (head === undefined) throw new RegistryError(notFound);
+  if (isForEverybody(ctx, head) || (await mayRead(ctx, caller, head))) return head;
+  throw new RegistryError(notFound);
 }
 
 /** A package that was found for a caller, and what they are told when they may not know of it. */
@@ -94,6 +96,8 @@ export async function readPart<T extends object>(
   { caller, head, notFound }: Reading,
   [part, load]: readonly [name: string, load: () => Promise<T | undefined>],
 ): Promise<T | undefined> {
+  const kept = ctx.cache.recall<T>(head.name, part);
+  if (kept !== undefined) return kept;
   return ctx.cache.read(head.name, part, async () => {
     try {
       return await load();

@@ -126,5 +126,12 @@ export function toSummary(
 
 /** A stored manifest; rows without one have none of the sets. Frozen throughout: what is kept for reading is handed out. */
 export function parseManifest(text: string | null): Manifest {
-  return text === null ? {} : (JSON.parse(text, (_, value: unknown) => Object.freeze(value)) as Manifest);
+  return text === null ? {} : frozen(JSON.parse(text) as Manifest);
+}
+
+/** Freezes plain data with all that is in it; a reviver of `JSON.parse` takes several times as long. */
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
 }
