@@ -107,8 +107,8 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
 async function answer(exchange: Exchange, family: RouteFamily) {
   if (!isPlainPath(family.spell(exchange.request))) throw new RegistryError("not_found");
   if (exchange.route.limit === null) return run(exchange, { kind: "visitor", ...originOf(exchange.request) }, "");
-  const identified = family.identify(exchange);
-  const { caller, check } = identified instanceof Promise ? await identified : identified;
+  const credentials = family.identify(exchange);
+  const { caller, check } = credentials instanceof Promise ? await credentials : credentials;
   const counted = counterKey(exchange, check === null || check.isAuthenticated ? caller : null);
   if (!exchange.isCounted && exchange.settings.rules !== null) await throttle(exchange, exchange.route.limit, counted);
   if (check === null) return run(exchange, caller, counted);
