@@ -21,7 +21,7 @@ test("a whole story at the lowest level leaves no secret in the log, no error, a
   const missing = await fetch(`${server.url}/nobody/releases`, { headers: { "x-request-id": "sent-by-a-client" } });
   const metrics = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
   const shown = await metrics.text();
-  expect([metrics.status, (await fetch(`${server.url}/metrics`)).status]).toEqual([200, 404]);
+  expect([metrics.status, (await fetch(`${server.url}/metrics`)).status]).toEqual([200, 405]);
   server.send("SIGTERM");
   await server.ended;
 
@@ -35,7 +35,8 @@ test("a whole story at the lowest level leaves no secret in the log, no error, a
   expect(lines.filter(({ reqId }) => reqId === id)).toMatchObject([{ msg: "answered", status: 404 }]);
   // What clients do wrong is theirs.
   expect(lines.filter(({ status = 0 }) => status >= 400).length).toBeGreaterThan(8);
-  expect(lines.filter(({ level }) => level >= 40)).toEqual([]);
+  expect(lines.filter(({ level }) => level >= 50)).toEqual([]);
+  expect(new Set(lines.filter(({ level }) => level === 40).map(({ msg }) => msg))).toEqual(new Set(["sign-in failed"]));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   expect(output).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]/);
   expect(shown).toContain('registry_changes_total{action="release.publish"}');
