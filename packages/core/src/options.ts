@@ -5,6 +5,7 @@ import { packageCache } from "./cache.ts";
 import type { Context, DerivedKeys, Limits, Policy, Registration } from "./context.ts";
 import { credentialUses } from "./credential-uses.ts";
 import { everyNth, removeExpiredTokens } from "./database-stores/expired.ts";
+import { claimsByClock } from "./claims.ts";
 import { databaseNonces } from "./database-stores/nonces.ts";
 import { downloadCounter } from "./download-counter.ts";
 import { eventPlan } from "./events/targets.ts";
@@ -140,7 +141,7 @@ export function toContext(options: RegistryOptions): Context {
     events: eventPlan(options.events ?? {}, clock),
     decoyHash: once(() => passwords.hash(randomBytes(24).toString("base64"))),
     keys: deriveKeys(options),
-    nonces: options.nonces ?? databaseNonces(database, clock),
+    nonces: claimsByClock(options.nonces ?? databaseNonces(database, clock), clock),
     unverified: new WeakSet(),
     cache: packageCache(database, clock, cacheBytes),
     downloads: downloadCounter(database, clock, logger),

@@ -28,6 +28,7 @@ const layers: Record<string, string> = {
   "download-counter": "errors domain ports db",
   "credential-uses": "domain ports db",
   "recent-counts": "ports",
+  claims: "ports",
   events: "domain ports",
   probe: "",
   telemetry: "type:ports",
@@ -37,7 +38,7 @@ const layers: Record<string, string> = {
   operations: "errors domain archive ports semaphore db database-stores/expired cache download-counter events context",
   observed: "errors type:ports type:semaphore type:cache type:download-counter type:telemetry type:context",
   options:
-    "database-stores recent-counts archive ports semaphore passwords cache download-counter credential-uses events " +
+    "database-stores recent-counts claims archive ports semaphore passwords cache download-counter credential-uses events " +
     "telemetry observed type:context",
   health: "type:ports db probe type:context",
   registry: "errors ports db options operations health type:telemetry type:context",

@@ -7,6 +7,7 @@ import { RegistryError } from "../errors.ts";
 import type { ByteRange, OpenBlob } from "../ports/blob-storage.ts";
 import type { VersionInput } from "./releases.ts";
 import { isForEverybody, mayRead } from "./steps/access.ts";
+import { exactLength } from "./steps/exact-length.ts";
 import { onStorage } from "./steps/storage-outage.ts";
 
 /** Which archive. */
@@ -101,13 +102,14 @@ async function openArchive(ctx: Context, archive: Archive, { range, count }: Ope
     ctx.logger.error({ ...told, expected: archive.size, found: blob.size }, "archive is damaged");
     throw new RegistryError("unavailable");
   }
-  blob.body.once("error", (error: NodeJS.ErrnoException) => {
+  const body = exactLength(blob.body, range === undefined ? archive.size : range.end - range.start + 1);
+  body.once("error", (error: NodeJS.ErrnoException) => {
     // A reader who goes away is no failure of the storage's.
     if (error.code === "ERR_STREAM_PREMATURE_CLOSE") return;
     ctx.logger.error({ ...told, err: error }, "archive broke off while it was read");
   });
   if (count ?? range === undefined) ctx.downloads.count(archive.versionId, archive.packageId);
-  return { ...archive, body: blob.body };
+  return { ...archive, body };
 }
 
 async function signAddress(ctx: Context, { sha256, fileName, versionId, packageId }: Archive): Promise<string> {

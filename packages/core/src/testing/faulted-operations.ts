@@ -3,6 +3,7 @@ import type { BlobStorage } from "../ports/blob-storage.ts";
 import type { Database } from "../ports/database.ts";
 import { type Behaviours, describeBehaviours, type Skip } from "./behaviours.ts";
 import { addMaintainer, changePassword, registerUser } from "./faulted/accounts.ts";
+import { narrowRollout, refreshSession, removeMaintainer, yankVersion } from "./faulted/changes.ts";
 import { type FaultHarness, type FaultMode, failEveryCall, type Scenario } from "./faulted/driver.ts";
 import {
   deleteVersion,
@@ -53,6 +54,10 @@ export function describeFaultedOperations(
     ...met("registration", registerUser, []),
     ...met("change of a password", changePassword, []),
     ...met("addition of a maintainer", addMaintainer, []),
+    ...met("removal of a maintainer", removeMaintainer, []),
+    ...met("yank", yankVersion, []),
+    ...met("narrowing of a rollout", narrowRollout, []),
+    ...met("refresh of a token", refreshSession, []),
   };
   const behaviours = options.storageOnly ? storing : { ...storing, ...others };
   describeBehaviours<FaultHarness>(name, behaviours, options);

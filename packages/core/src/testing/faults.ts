@@ -14,6 +14,11 @@ export interface FaultOptions {
    * connection that breaks in the last moment.
    */
   moment?: "before" | "after";
+  /**
+   * `fail` (default): the call rejects. `hang`: it answers nothing until {@link FaultPlan.release}, as behind a connection that is
+   * dead and not closed, and rejects then.
+   */
+  manner?: "fail" | "hang";
 }
 
 /** Counts calls and makes some of them fail. Any number of doubles may share one plan. */
@@ -24,14 +29,20 @@ export interface FaultPlan {
   readonly failures: number;
   /** Name of every call, in order: tells what the n-th call was. */
   readonly log: readonly string[];
+  /** Resolves to the name of the first call that hangs, once it does. */
+  readonly hung: Promise<string>;
+  /** Lets calls that hang reject, and from now on at once those that would hang. */
+  release(): void;
   /** Runs `work` as one call named `call`, unless this is a call that fails. */
   run<T>(call: string, work: () => T | Promise<T>): Promise<T>;
 }
 
 /** A {@link FaultPlan} that follows `options`. */
 export function faultPlan(options: FaultOptions): FaultPlan {
-  const { failAt, forever = false, error, moment = "before" } = options;
+  const { failAt, forever = false, error, moment = "before", manner = "fail" } = options;
   const log: string[] = [];
+  const hung = Promise.withResolvers<string>();
+  const released = Promise.withResolvers<void>();
   let failures = 0;
 
   function injected(call: string): Error {
@@ -47,12 +58,18 @@ export function faultPlan(options: FaultOptions): FaultPlan {
       return failures;
     },
     log,
+    hung: hung.promise,
+    release: released.resolve,
     async run(call, work) {
       const number = log.push(call);
       const fails = number === failAt || (forever && number > failAt);
       if (!fails) return work();
       failures += 1;
       if (moment === "after") await work();
+      if (manner === "hang") {
+        hung.resolve(call);
+        await released.promise;
+      }
       throw injected(call);
     },
   };

@@ -39,6 +39,7 @@ import { signedModeBehaviours } from "./http/signed-modes.ts";
 import { signedReplayBehaviours } from "./http/signed-replays.ts";
 import { signedUploadBehaviours } from "./http/signed-uploads.ts";
 import { slowBodyBehaviours } from "./http/slow-bodies.ts";
+import { untrueStorageBehaviours } from "./http/untrue-storages.ts";
 import { uploadBehaviours } from "./http/uploads.ts";
 import { openWorld } from "./http/world.ts";
 
@@ -54,6 +55,7 @@ const behaviours: Behaviours<HttpHarness> = {
   ...uploadBehaviours,
   ...readingBehaviours,
   ...downloadBehaviours,
+  ...untrueStorageBehaviours,
   ...changeBehaviours,
   ...packageBehaviours,
   ...memberBehaviours,

@@ -6,6 +6,7 @@ export { describeFaultedOperations } from "./faulted-operations.ts";
 export { type FaultOptions, type FaultPlan, faultPlan, faultyStorage } from "./faults.ts";
 export { faultyDatabase } from "./faulty-database.ts";
 export { describeHttpAdapter, type HttpAdapter, type MadeOf, type RunningAdapter } from "./http-adapter.ts";
+export { type LieOptions, lyingStorage, type StorageLie } from "./lies.ts";
 export { describeNonceStore } from "./nonce-store.ts";
 export { describeRateLimiter } from "./rate-limiter.ts";
 export {

@@ -19,6 +19,8 @@ const plan: FaultPlan = {
   },
   failures: 0,
   log,
+  hung: new Promise(() => {}),
+  release() {},
   async run(call, work) {
     const dies = log.push(call) === Number(killAt);
     if (dies && moment === "before") process.kill(process.pid, "SIGKILL");

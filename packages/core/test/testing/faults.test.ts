@@ -116,3 +116,20 @@ test("an address is signed only by storages that can", async () => {
   await expect(faultyStorage(signing, plan).signedUrl?.(digest, options)).rejects.toThrow("signedUrl");
   expect(await faultyStorage(signing, plan).signedUrl?.(digest, options)).toBe("https://blobs.example/x");
 });
+
+test.each(["before", "after"] as const)(
+  "a call that hangs answers nothing until it is released; %s",
+  async (moment) => {
+    const plan = faultPlan({ failAt: 2, manner: "hang", moment });
+    let effects = 0;
+    const call = () => plan.run("commit", () => ++effects);
+    await call();
+    const hanging = call().catch((error: Error) => error.message);
+    expect(await plan.hung).toBe("commit");
+    expect(effects).toBe(moment === "after" ? 2 : 1);
+    const after = await call();
+    expect(await Promise.race([hanging, after])).toBe(after);
+    plan.release();
+    expect(await hanging).toBe("Injected failure of commit");
+  },
+);

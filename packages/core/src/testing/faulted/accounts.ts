@@ -70,7 +70,8 @@ export const changePassword: Scenario<PasswordWorld> = {
   whenDone: ["wrong_password"],
 };
 
-interface MemberWorld {
+/** A package, its owner and somebody else. */
+export interface MemberWorld {
   owner: Actor;
   member: Actor;
   package: string;
