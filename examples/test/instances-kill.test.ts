@@ -7,7 +7,7 @@ import { describeWith } from "../../scripts/test/services.ts";
 import { type Client, clientWith, download, register, request } from "./client.ts";
 import { type Instances, startBalancer, startInstances } from "./instances.ts";
 import { check, keyOf } from "./kill-checker.ts";
-import { type Attempt, newAttempt, publish, seededRandom } from "./kill-history.ts";
+import { type Attempt, newAttempt, publish, seededRandom, stylesOfPublishing } from "./kill-history.ts";
 import { sharedDatabases, temporaryBucket } from "./shared-backends.ts";
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 4);
@@ -135,7 +135,10 @@ async function publishFor(ms: number, { client, round, random }: Round): Promise
   const end = performance.now() + ms;
   const work = ["alpha", "beta", "gamma"].map(async (name, worker) => {
     for (let number = 0; performance.now() < end; number += 1) {
-      const attempt = await newAttempt({ name, version: `${round}.0.${number}`, number: number + worker }, random);
+      const attempt = await newAttempt(
+        { name, version: `${round}.0.${number}`, style: stylesOfPublishing[(number + worker) % 3] ?? "raw" },
+        random,
+      );
       begun.push(attempt);
       // A request on its way to the one that was killed: nobody knows what became of it.
       await publish(client, attempt).catch(() => undefined);

@@ -22,13 +22,21 @@ export interface CheckInput {
   history: readonly Attempt[];
   /** Which versions to download; all that show when left out. */
   downloads?: (attempt: Attempt) => boolean;
+  /** Digests of archives that are none of the history's. */
+  others?: ReadonlySet<string>;
 }
 
 /**
  * Checks a server that was started again: every acknowledged version shows, everything that shows downloads with its digest,
  * nothing of unfinished uploads is left but whole blobs.
  */
-export async function check({ url, storage, history, downloads = () => true }: CheckInput): Promise<Verdict> {
+export async function check({
+  url,
+  storage,
+  history,
+  downloads = () => true,
+  others = new Set(),
+}: CheckInput): Promise<Verdict> {
   const problems: string[] = [];
   const byVersion = new Map(history.map((attempt) => [keyOf(attempt), attempt]));
   const shown = new Set<string>();
@@ -48,7 +56,7 @@ export async function check({ url, storage, history, downloads = () => true }: C
   for (const name of await namesIn(join(storage, "tmp"))) problems.push(`${name} is left in the staging folder`);
   const needed = new Set(history.filter((attempt) => shown.has(keyOf(attempt))).map(({ sha256 }) => sha256));
   const unanswered = new Set(history.filter(({ state }) => state === "sent").map(({ sha256 }) => sha256));
-  const orphans = (await blobsIn(storage)).filter((blob) => !needed.has(blob));
+  const orphans = (await blobsIn(storage)).filter((blob) => !needed.has(blob) && !others.has(blob));
   for (const orphan of orphans) {
     if (!unanswered.has(orphan)) problems.push(`blob ${orphan} belongs to no upload that was cut off`);
   }
@@ -73,7 +81,8 @@ async function checkDownload(url: string, { name, version, sha256 }: Attempt): P
   return digestOf(bytes) === sha256 ? [] : [`${name} ${version} downloads with other bytes`];
 }
 
-async function blobsIn(storage: string): Promise<string[]> {
+/** Digests of all that lies in a folder of archives. */
+export async function blobsIn(storage: string): Promise<string[]> {
   const root = join(storage, "blobs");
   const items = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
   return items.filter((item) => item.isFile()).map((item) => item.name);

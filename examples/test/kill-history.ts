@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { request as httpRequest } from "node:http";
 import { digestOf, patternBytes, zipOf } from "@serverless-registry/core/testing";
 import type { Client } from "./client.ts";
 
@@ -5,7 +7,7 @@ import type { Client } from "./client.ts";
 export interface Attempt {
   readonly name: string;
   readonly version: string;
-  readonly style: "form" | "raw" | "one request";
+  readonly style: (typeof stylesOfPublishing)[number];
   readonly sha256: string;
   /** The archive's bytes, made anew. */
   zip(): Promise<Uint8Array<ArrayBuffer>>;
@@ -27,21 +29,34 @@ export function seededRandom(seed: number): () => number {
 }
 
 const maxPayloadBytes = 2 * 1024 * 1024;
-const styles = ["form", "raw", "one request"] as const;
+/** The ways to publish; all but the last open a version first. */
+export const stylesOfPublishing = ["form", "raw", "one request"] as const;
 
 /** A new attempt with a payload of 1 byte to 2 MiB, small ones as often as large ones. */
 export async function newAttempt(
-  target: { name: string; version: string; number: number },
+  target: Pick<Attempt, "name" | "version" | "style">,
   random: () => number,
 ): Promise<Attempt> {
-  const { name, version, number } = target;
+  const { name, version, style } = target;
   const seed = Math.floor(random() * 2 ** 32);
   const size = Math.max(1, Math.round(maxPayloadBytes ** random()));
   // The path makes archives of one byte differ too.
   const zip = async () =>
     new Uint8Array(await zipOf({ [`${name}-${version}.bin`]: patternBytes(size, seed) }, { store: true }));
   const sha256 = digestOf(await zip());
-  return { name, version, style: styles[number % 3] ?? "raw", sha256, zip, uploadId: null, state: "begun" };
+  return { name, version, style, sha256, zip, uploadId: null, state: "begun" };
+}
+
+/** Opens the attempt's version and sends half of its archive, then hangs up. Nothing of it may ever show. */
+export async function sendHalf(url: string, client: Client, attempt: Attempt): Promise<void> {
+  const zip = await attempt.zip();
+  const uploadId = await client.open(attempt.name, attempt.version);
+  const headers = { authorization: `Bearer ${client.token}`, "content-length": zip.length };
+  const upload = httpRequest(`${url}/upload/${uploadId}`, { method: "PUT", headers, agent: false });
+  const failure = once(upload, "error");
+  await Promise.race([new Promise((resolve) => upload.write(zip.subarray(0, zip.length >> 1), resolve)), failure]);
+  upload.destroy(new Error("hung up"));
+  await failure;
 }
 
 /** Publishes in the attempt's style. Rejects when the server goes away or does not say yes. */

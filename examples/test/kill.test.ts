@@ -1,167 +1,135 @@
-import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
-import { type Client, clientWith, register } from "./client.ts";
-import { check, keyOf, type Verdict } from "./kill-checker.ts";
-import { type Attempt, newAttempt, publish, seededRandom } from "./kill-history.ts";
-import { type ServerProgram, startStandalone, temporaryFolder } from "./processes.ts";
+import { createRegistry } from "@serverless-registry/core";
+import { sqlite } from "@serverless-registry/core/sqlite";
+import { fsStorage } from "@serverless-registry/storage-fs";
+import { expect, onTestFinished, test } from "vitest";
+import { describeWith } from "../../scripts/test/services.ts";
+import { blobsIn, check } from "./kill-checker.ts";
+import { killRounds } from "./kill-driver.ts";
+import { judgeFact } from "./kill-facts.ts";
+import type { KillReport } from "./kill-run.ts";
+import { startStandalone, temporaryFolder } from "./processes.ts";
+import { sharedDatabases, temporaryBucket } from "./shared-backends.ts";
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 20);
+const sharedRounds = Number(process.env.KILL_ROUNDS ?? 4);
 const seed = Number(process.env.KILL_SEED ?? Date.now() % 2 ** 31);
-const workers = ["alpha", "beta", "gamma", "delta"];
+const env = { LOG_LEVEL: "warn", MAX_UPLOAD_BYTES: String(8 * 1024 * 1024) };
 
-test(`${rounds} kills in the middle of publishing lose nothing that was acknowledged and show nothing half-done`, {
-  timeout: 60_000 + rounds * 10_000,
+test(`${rounds} kills, on SQLite and files, lose nothing that was acknowledged and show nothing half-done`, {
+  timeout: 60_000 + rounds * 30_000,
 }, async () => {
-  const random = seededRandom(seed);
   const cwd = await temporaryFolder();
   const storage = join(cwd, "data/packages");
-  const env = { LOG_LEVEL: "warn", MAX_UPLOAD_BYTES: String(8 * 1024 * 1024) };
-  const history: Attempt[] = [];
-  const figures = { rounds, seed, begun: 0, acknowledged: 0, cutOff: 0, wholeAfterAll: 0, orphans: 0, lost: 0 };
-
-  let server = await startStandalone({ cwd, env });
-  const { token } = await register(server.url, "ada");
-  for (let round = 1; round <= rounds; round += 1) {
-    const begun = await publishUntilKilled({ server, client: clientWith(server.url, token), round, random });
-    history.push(...begun);
-    server = await startStandalone({ cwd, env });
-    await expect.poll(() => readdir(join(storage, "tmp")), { message: `seed ${seed}`, timeout: 10_000 }).toEqual([]);
-    const verdict = await check({ url: server.url, storage, history, downloads: (attempt) => begun.includes(attempt) });
-    const cutOff = begun.filter(({ state }) => state !== "acknowledged");
-    figures.begun += begun.length;
-    figures.cutOff += cutOff.length;
-    figures.acknowledged += begun.length - cutOff.length;
-    figures.wholeAfterAll += cutOff.filter((attempt) => verdict.shown.has(keyOf(attempt))).length;
-    figures.orphans += verdict.orphans.length;
-    figures.lost += verdict.problems.filter((problem) => problem.endsWith("is lost")).length;
-    expect(verdict.problems, `seed ${seed}, round ${round}`).toEqual([]);
-    for (const attempt of cutOff) await repeat(clientWith(server.url, token), attempt, verdict);
-  }
-
-  const end = await check({ url: server.url, storage, history });
-  expect(end.problems, `seed ${seed}`).toEqual([]);
-  expect(end.shown.size).toBe(history.length);
-  server.send("SIGTERM");
-  expect(await server.ended).toEqual({ code: 0, signal: null });
-  expect(inspectDatabase(join(cwd, "data/serverless_registry.db"))).toEqual({
-    integrity: "ok",
-    withoutBlob: 0,
-    open: 0,
+  const report = await killRounds({ rounds, seed, storage, start: () => startStandalone({ cwd, env }) });
+  await expectNothingLost(report, { storage, rounds });
+  report.server.send("SIGTERM");
+  expect(await report.server.ended).toEqual({ code: 0, signal: null });
+  const path = join(cwd, "data/serverless_registry.db");
+  expect(await sweepAway(path, storage)).toEqual(digestsOf(path));
+  expect(inspectDatabase(path)).toEqual({
+    ...{ integrity: "ok", withoutBlob: 0, halfDone: 0 },
+    // Everybody has one line of their registration; ada and the two friends are none of the facts.
+    registrations:
+      3 + report.facts.filter(({ about, known }) => about.startsWith("password") && known !== "none").length,
   });
-  console.log(`kill test: ${JSON.stringify({ ...figures, orphansAtTheEnd: end.orphans.length })}`);
-  expect(figures.acknowledged).toBeGreaterThan(rounds);
-  expect(figures.cutOff).toBeGreaterThan(rounds);
 });
 
-interface Round {
-  server: ServerProgram;
-  client: Client;
-  round: number;
-  random: () => number;
+/** Kills of a server that has its rows in MySQL. */
+async function killOnMysql(url: string, options: { env: Record<string, string>; hasFiles: boolean }): Promise<void> {
+  const cwd = await temporaryFolder();
+  const [DATABASE_URL = ""] = await sharedDatabases([url], onTestFinished);
+  const storage = options.hasFiles ? join(cwd, "data/packages") : null;
+  const shared = { ...env, ...options.env, DATABASE_URL, SERVER_SECRET: "shared secret ".repeat(3) };
+  // Beside MySQL a start leaves alone what is younger than a day: it may be another server's.
+  const start = () => startStandalone({ cwd, env: shared });
+  const report = await killRounds({ rounds: sharedRounds, seed, storage: null, start });
+  await expectNothingLost(report, { storage: null, rounds: sharedRounds });
+  if (storage !== null) expect(report.figures.acknowledged).toBeGreaterThan(0);
 }
 
-/** Lets every worker publish one version after the other until the server is killed at some moment. All that was begun. */
-async function publishUntilKilled({ server, client, round, random }: Round): Promise<Attempt[]> {
-  const begun: Attempt[] = [];
-  let killed = false;
-  const work = workers.map(async (name, worker) => {
-    for (let number = 0; !killed; number += 1) {
-      const attempt = await newAttempt({ name, version: `${round}.0.${number}`, number: number + worker }, random);
-      if (killed) return;
-      begun.push(attempt);
-      try {
-        await publish(client, attempt);
-      } catch (error) {
-        if (!killed) throw error;
-      }
-    }
+describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
+  test(
+    `${sharedRounds} kills, on MySQL and files, lose nothing that was acknowledged`,
+    {
+      timeout: 60_000 + sharedRounds * 30_000,
+    },
+    () => killOnMysql(MYSQL_URL, { env: {}, hasFiles: true }),
+  );
+});
+
+describeWith(["mysql", "s3"], (services) => {
+  test(`${sharedRounds} kills, on MySQL and S3, lose nothing that was acknowledged`, {
+    timeout: 60_000 + sharedRounds * 30_000,
+  }, async () => {
+    const bucket = await temporaryBucket(services, onTestFinished);
+    await killOnMysql(services.MYSQL_URL ?? "", { env: bucket, hasFiles: false });
   });
-  await sleep(30 + random() * 870);
-  killed = true;
-  server.send("SIGKILL");
-  await Promise.all([...work, server.ended]);
-  return begun;
+});
+
+/** Checks everything once more, by the server that was started last. */
+async function expectNothingLost(
+  report: KillReport,
+  options: { storage: string | null; rounds: number },
+): Promise<void> {
+  const { problems, figures, history, facts, server } = report;
+  console.log(`kill test: ${JSON.stringify(figures)}`);
+  expect(problems).toEqual([]);
+  const end = await check({ url: server.url, storage: "none", history });
+  for (const fact of facts.filter(({ about }) => !about.startsWith("password"))) {
+    end.problems.push(...(await judgeFact(fact, server.url)));
+  }
+  expect(end.problems, `seed ${seed}`).toEqual([]);
+  expect(end.shown.size).toBe(history.length);
+  for (const count of [
+    figures.acknowledged,
+    figures.begun - figures.acknowledged,
+    figures.changes,
+    figures.changesCutOff,
+  ]) {
+    expect(count).toBeGreaterThan(options.rounds / 4);
+  }
 }
 
-/** Does what a client does that got no answer: sends the same again, to the same upload where it has one, else as a new version. */
-async function repeat(client: Client, attempt: Attempt, { shown }: Verdict): Promise<void> {
-  const isShown = shown.has(keyOf(attempt));
-  if (attempt.uploadId !== null && attempt.state === "sent") {
-    const answer = await client.sendRaw(attempt.uploadId, await attempt.zip());
-    expect([answer.status, answer.json?.sha256], `${keyOf(attempt)}, seed ${seed}`).toEqual([200, attempt.sha256]);
-    attempt.state = "acknowledged";
-  } else {
-    await publish(client, attempt);
-  }
-  if (isShown) {
-    const { name, version } = attempt;
-    expect((await client.call("POST", "/releases", { name, version })).json).toMatchObject({ code: "version_exists" });
-  }
+test("5 stops under load end with 0, leave nothing staged and lose nothing", { timeout: 300_000 }, async () => {
+  const cwd = await temporaryFolder();
+  const storage = join(cwd, "data/packages");
+  const start = () => startStandalone({ cwd, env });
+  const { problems, figures } = await killRounds({ rounds: 5, seed, storage, start, signal: "SIGTERM" });
+  console.log(`stops: ${JSON.stringify(figures)}`);
+  expect(problems).toEqual([]);
+  expect(figures.acknowledged + figures.changes).toBeGreaterThan(5);
+});
+
+/** Sweeps as if everything were old enough; the blobs that are left. */
+async function sweepAway(path: string, storage: string): Promise<string[]> {
+  const registry = createRegistry({ database: sqlite({ path }), storage: fsStorage({ root: storage }) });
+  const { isComplete } = await registry.sweep({ graceMs: 0, stagedAgeMs: 0 });
+  await registry.close();
+  expect(isComplete).toBe(true);
+  return (await blobsIn(storage)).toSorted();
+}
+
+/** Digests that versions need, those included whose deletion can be taken back. */
+function digestsOf(path: string): unknown[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const rows = database.prepare("select distinct sha256 from Versions order by sha256").all();
+  database.close();
+  return rows.map(({ sha256 }) => sha256);
 }
 
 function inspectDatabase(path: string) {
   const database = new DatabaseSync(path, { readOnly: true });
-  const count = (where: string) => database.prepare(`select count(*) as n from Versions where ${where}`).get()?.n;
+  const count = (from: string) => database.prepare(`select count(*) as n from ${from}`).get()?.n;
   const found = {
     integrity: database.prepare("pragma integrity_check").get()?.integrity_check,
-    withoutBlob: count("status = 'active' and (sha256 is null or sha256 not in (select sha256 from Blobs))"),
-    open: count("status != 'active'"),
+    withoutBlob: count(
+      "Versions where status != 'pending' and (sha256 is null or sha256 not in (select sha256 from Blobs))",
+    ),
+    halfDone: count("Versions where status not in ('active', 'yanked', 'deleted')"),
+    registrations: count("AuditLogs where action = 'user.register'"),
   };
   database.close();
   return found;
-}
-
-test("the check finds what a broken server would do", async () => {
-  const cwd = await temporaryFolder();
-  const storage = join(cwd, "data/packages");
-  const server = await startStandalone({ cwd });
-  const client = await register(server.url, "ada");
-  const random = seededRandom(7);
-  const history: Attempt[] = [];
-  for (let number = 0; number < 6; number += 1) {
-    const attempt = await newAttempt({ name: "alpha", version: `1.0.${number}`, number }, random);
-    await publish(client, attempt);
-    history.push(attempt);
-  }
-  const [removed, damaged, cut, unsent, stranger, unlisted] = history as [
-    Attempt,
-    Attempt,
-    Attempt,
-    Attempt,
-    Attempt,
-    Attempt,
-  ];
-  const input = { url: server.url, storage };
-  expect((await check({ ...input, history })).problems).toEqual([]);
-
-  await rm(blobPath(storage, removed));
-  const bytes = await damaged.zip();
-  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-  await writeFile(blobPath(storage, damaged), bytes);
-  await writeFile(blobPath(storage, cut), (await cut.zip()).subarray(1));
-  await writeFile(join(storage, "tmp/left-behind"), "x");
-  await client.call("DELETE", `/alpha/releases/tags/${unlisted.version}`);
-  const told = history.filter((attempt) => attempt !== stranger);
-  told[told.indexOf(unsent)] = { ...unsent, state: "begun" };
-  const { problems } = await check({ ...input, history: told });
-  expect(problems.toSorted()).toEqual(
-    [
-      `${keyOf(removed)} shows, but does not download`,
-      `${keyOf(damaged)} downloads with other bytes`,
-      `${keyOf(cut)} shows, but does not download`,
-      `${keyOf(unsent)} shows, but its archive was never sent`,
-      `${keyOf(stranger)} shows, but nobody published it`,
-      `${keyOf(unlisted)} was acknowledged and is lost`,
-      `blob ${stranger.sha256} belongs to no upload that was cut off`,
-      `blob ${unlisted.sha256} belongs to no upload that was cut off`,
-      "left-behind is left in the staging folder",
-    ].toSorted(),
-  );
-});
-
-function blobPath(storage: string, { sha256 }: Attempt): string {
-  return join(storage, "blobs", sha256.slice(0, 2), sha256.slice(2, 4), sha256);
 }

@@ -76,7 +76,7 @@ export interface ServerProgram extends Program {
 /** Starts a program that listens on the port it is told in `PORT`, and waits until it answers `path`. */
 export async function startServerProgram(
   args: readonly string[],
-  { path, ...options }: ProgramOptions & { path: string },
+  { path, ...options }: ProgramOptions & { path: string; command?: string },
 ): Promise<ServerProgram> {
   const port = options.env?.PORT ?? String(await freePort());
   const program = startProgram(args, { ...options, env: { ...options.env, PORT: port } });
@@ -99,6 +99,14 @@ export async function answering(program: Program, address: string): Promise<void
 /** Starts the standalone server as built, with its data in `cwd`. */
 export function startStandalone({ env = {}, ...options }: ProgramOptions): Promise<ServerProgram> {
   return startServerProgram([main], { ...options, env: { RATE_LIMIT: "off", ...env }, path: "/healthz" });
+}
+
+/** Starts the server of `test-server.ts`, which is set by variables of its own; `under` another program that is given its command. */
+export function startTestServer(options: ProgramOptions & { under?: readonly string[] }): Promise<ServerProgram> {
+  const { env = {}, under = [], ...others } = options;
+  const script = ["--conditions=@serverless-registry/source", join(examples, "test/test-server.ts")];
+  const [command = "", ...args] = [...under, process.execPath, ...script];
+  return startServerProgram(args, { ...others, command, env: { NODE_NO_WARNINGS: "1", ...env }, path: "/healthz" });
 }
 
 /** Runs the standalone server where it is expected to end by itself. */
