@@ -125,6 +125,12 @@ function observedCache(cache: PackageCache, observer: Observer): PackageCache {
   const hit = { name: "cache.read", attributes: { "registry.cache.hit": true } } as const;
   const miss = { name: "cache.read", attributes: { "registry.cache.hit": false } } as const;
   return {
+    recall<T extends object>(packageName: string, part: string) {
+      const kept = cache.recall<T>(packageName, part);
+      // What is not there is read next, which tells of the miss.
+      if (kept !== undefined) observer.event(hit);
+      return kept;
+    },
     async read(packageName, part, load) {
       let isKept = true;
       const loading = () => {
