@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createReadStream, createWriteStream, statSync } from "node:fs";
+import { createReadStream, createWriteStream, readFileSync, statSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -21,6 +21,8 @@ export interface BareServerOptions {
   folder: string;
   /** File to download. */
   file?: string;
+  /** Files that are kept in memory and answered as they are, by route. */
+  constants?: Readonly<Record<string, string>>;
 }
 
 /** A constant answer. */
@@ -29,7 +31,7 @@ export interface BareAnswer {
   text: string;
 }
 
-const { framework, answers, folder, file = "" } = (await json(process.stdin)) as BareServerOptions;
+const { framework, answers, folder, file = "", constants = {} } = (await json(process.stdin)) as BareServerOptions;
 // An orderly exit, so that Node started with --cpu-prof writes its profile.
 process.once("SIGTERM", () => process.exit());
 console.log(framework === "fastify" ? await listenFastify() : await listenExpress());
@@ -38,6 +40,10 @@ async function listenFastify(): Promise<number> {
   const app = fastify();
   for (const [route, { headers, text }] of Object.entries(answers)) {
     app.get(route, (_request, reply) => reply.headers(headers).send(text));
+  }
+  for (const [route, path] of Object.entries(constants)) {
+    const bytes = readFileSync(path);
+    app.get(route, (_request, reply) => reply.headers({ "content-type": "application/zip" }).send(bytes));
   }
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));

@@ -1,8 +1,9 @@
 import type { BareServerOptions } from "./bare-server.ts";
 import type { Effort } from "./lib/compare.ts";
 import { startServer } from "./lib/processes.ts";
+import { signInAsOwner } from "./lib/publisher.ts";
 import { printMeasured, printTitle, ratio } from "./lib/report.ts";
-import { ownerName, ownerPassword, seed } from "./lib/seed.ts";
+import { seed } from "./lib/seed.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 import { alternateUploads, type UploadTarget } from "./lib/upload.ts";
 import type { RegistryServerOptions } from "./registry-server.ts";
@@ -28,7 +29,7 @@ async function publishAmong(folder: string, packages: number, rounds: number): P
   const bareOptions: BareServerOptions = { framework: "fastify", answers: {}, folder };
   const bare = await startServer("bare-server.ts", bareOptions);
   try {
-    const token = await signIn(server.port);
+    const token = await signInAsOwner(server.port);
     let firstRound = 1;
     for (const connections of [1, 16]) {
       const shared = { connections, archiveBytes, token };
@@ -51,13 +52,4 @@ async function publishAmong(folder: string, packages: number, rounds: number): P
   } finally {
     await Promise.all([server.stop(), bare.stop()]);
   }
-}
-
-async function signIn(port: number): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}/login`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ username: ownerName, password: ownerPassword }),
-  });
-  return ((await response.json()) as { token: string }).token;
 }

@@ -1,3 +1,4 @@
+import { benchDownloads } from "./downloads.ts";
 import { benchInstances } from "./instances.ts";
 import { benchLarge } from "./large.ts";
 import { benchLargeS3 } from "./large-s3.ts";
@@ -9,6 +10,7 @@ import { benchReads } from "./reads.ts";
 import { benchScale } from "./scale.ts";
 import { benchSearch } from "./search.ts";
 import { benchStart } from "./start.ts";
+import { benchVerdaccio } from "./verdaccio.ts";
 
 const scenarios: Record<string, (effort: Effort) => Promise<void>> = {
   reads: benchReads,
@@ -18,6 +20,8 @@ const scenarios: Record<string, (effort: Effort) => Promise<void>> = {
   large: benchLarge,
   "large-s3": benchLargeS3,
   publish: benchPublish,
+  downloads: benchDownloads,
+  verdaccio: benchVerdaccio,
   login: benchLogin,
   instances: benchInstances,
 };

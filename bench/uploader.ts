@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { Agent, request } from "node:http";
 import { json } from "node:stream/consumers";
 import { zipOf } from "@serverless-registry/core/testing";
@@ -40,9 +40,33 @@ async function sendOne(archive: Buffer, name: string, version: string): Promise<
   if (plan.way === "put") {
     return void (await send("PUT", `/${name}/releases/tags/${version}`, "application/zip", archive));
   }
+  if (plan.way === "npm")
+    return void (await send("PUT", `/${name}`, "application/json", npmDocument(name, version, archive)));
   const opening = Buffer.from(JSON.stringify({ name, version, description: "made to be measured" }));
   const opened = (await send("POST", "/releases", "application/json", opening)) as { upload_id: string };
   await sendForm(`/upload/${opened.upload_id}`, archive);
+}
+
+/** What `npm publish` sends: all of it is one JSON text. */
+function npmDocument(name: string, version: string, archive: Buffer): Buffer {
+  const file = `${name}-${version}.tgz`;
+  const shasum = createHash("sha1").update(archive).digest("hex");
+  const tarball = `http://127.0.0.1:${plan.port}/${name}/-/${file}`;
+  const manifest = {
+    name,
+    version,
+    description: "made to be measured",
+    _id: `${name}@${version}`,
+    dist: { shasum, tarball },
+  };
+  return Buffer.from(
+    JSON.stringify({
+      ...{ _id: name, name, "dist-tags": { latest: version }, versions: { [version]: manifest } },
+      _attachments: {
+        [file]: { content_type: "application/octet-stream", data: archive.toString("base64"), length: archive.length },
+      },
+    }),
+  );
 }
 
 function sendForm(path: string, archive: Buffer): Promise<unknown> {

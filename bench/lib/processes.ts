@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** A server under measurement, in a process of its own. */
 export interface ServerProcess {
@@ -41,7 +43,11 @@ export function spawnScript(name: string, input: unknown, { core, flags = [] }: 
 
 /** Starts Node on one processor, where the system can do that. */
 export function spawnPinned(args: readonly string[], core: number, env: Record<string, string> = {}): ChildProcess {
-  const command = [process.execPath, ...args];
+  return spawnProgram([process.execPath, ...args], core, env);
+}
+
+/** Starts a program on one processor, where the system can do that. */
+export function spawnProgram(command: readonly string[], core: number, env: Record<string, string> = {}): ChildProcess {
   const pinned = canPin ? ["taskset", "-c", String(core), ...command] : command;
   const [program = "", ...rest] = pinned;
   const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
@@ -57,6 +63,26 @@ export async function startServer(name: string, input: unknown, flags: readonly 
   const child = spawnScript(name, input, { core: serverCore, flags });
   const [line] = await firstLine(child);
   return processOf(child, Number(line));
+}
+
+/** Waits until a server that was started answers at `url` with any status. */
+export async function untilAnswering(child: ChildProcess, url: string): Promise<void> {
+  for (let tries = 0; tries < 300 && child.exitCode === null; tries++) {
+    const answer = await fetch(url).catch(() => null);
+    await answer?.body?.cancel();
+    if (answer !== null) return;
+    await delay(100);
+  }
+  throw new Error(`Nothing answers at ${url}`);
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  return address !== null && typeof address === "object" ? address.port : 0;
 }
 
 /** What can be asked of a process that listens on `port`. */

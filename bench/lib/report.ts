@@ -46,6 +46,15 @@ export function printTables({ comparisons, figures }: Pick<Effort, "comparisons"
   for (const { scenario, figure, aim } of figures) console.log(`| ${scenario} | ${figure} | ${aim} |`);
 }
 
+/** Prints a Markdown table: the first row is its head, the first column text, the others figures. */
+export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const line = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`);
+  console.log();
+  line(head);
+  line(head.map((_, at) => (at === 0 ? "---" : "--:")));
+  rows.forEach(line);
+}
+
 /** A ratio with two digits behind the point. */
 export function ratio(value: number): string {
   return `${value.toFixed(2)} x`;

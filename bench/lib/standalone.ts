@@ -1,10 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { processOf, type ServerProcess, serverCore, spawnPinned } from "./processes.ts";
+import { freePort, processOf, type ServerProcess, serverCore, spawnPinned } from "./processes.ts";
 
 const root = join(import.meta.dirname, "../..");
 const maxBytes = 2e9;
@@ -42,14 +40,6 @@ export async function startStandalone(
     await delay(20);
   }
   throw new Error("The standalone server does not answer");
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  return address !== null && typeof address === "object" ? address.port : 0;
 }
 
 /** Makes an account and signs in; its token. */

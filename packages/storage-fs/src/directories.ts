@@ -1,5 +1,6 @@
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncDirectory } from "./descriptor.ts";
 import { hasCode } from "./full-disk.ts";
 
 /** Makes directories whose entries survive loss of power. */
@@ -12,20 +13,6 @@ export interface Directories {
 }
 
 const DIRECTORY_MODE = 0o700;
-
-/** Makes the entries of a directory durable. Windows cannot do that, and needs no help. */
-export async function syncDirectory(path: string): Promise<void> {
-  try {
-    const directory = await open(path, "r");
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  } catch (error) {
-    if (process.platform !== "win32") throw error;
-  }
-}
 
 /** An own memory of what was made and is not yet synced; one per storage. */
 export function directories(): Directories {

@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { statfsSync } from "node:fs";
 import { RegistryError } from "@serverless-registry/core";
 
 /** Whether `error` is a system error with one of these codes. */
@@ -21,13 +21,13 @@ export async function reportingFullDisk<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Bytes that are free for us on the file system of `path`. */
-export async function freeSpace(path: string): Promise<number> {
-  const { bavail, bsize } = await statfs(path);
+/** Bytes that are free for us on the file system of `path`. The system has the figure in memory. */
+export function freeSpace(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
   return bavail * bsize;
 }
 
 /** @throws insufficient_storage fewer than `bytes` are free for us on the file system of `path` */
-export async function requireFreeSpace(path: string, bytes: number): Promise<void> {
-  if ((await freeSpace(path)) < bytes) throw new RegistryError("insufficient_storage");
+export function requireFreeSpace(path: string, bytes: number): void {
+  if (freeSpace(path) < bytes) throw new RegistryError("insufficient_storage");
 }

@@ -1,6 +1,7 @@
-import type { BlobStorage } from "@serverless-registry/core";
+import type { BlobStorage, StagedBlob } from "@serverless-registry/core";
+import { blobFolders } from "./blob-folders.ts";
 import { directories } from "./directories.ts";
-import { freeSpace, reportingFullDisk, requireFreeSpace } from "./full-disk.ts";
+import { freeSpace, hasCode, reportingFullDisk, requireFreeSpace } from "./full-disk.ts";
 import { layoutBelow } from "./layout.ts";
 import { openFile } from "./read.ts";
 import { openStage } from "./stage.ts";
@@ -30,21 +31,37 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
   const layout = layoutBelow(root);
   const folders = directories();
 
+  const places = blobFolders(layout, folders);
+
+  let isMade = false;
   let swept = false;
 
   async function prepare(): Promise<void> {
+    if (isMade) return;
     await folders.ensure(layout.stages);
     await folders.ensure(layout.blobs);
+    isMade = true;
     if (swept) return;
     swept = true;
     await sweepStages(layout, LEFTOVER_AGE_MS);
   }
 
+  async function stage(expectedSize: number): Promise<StagedBlob> {
+    await reportingFullDisk(prepare);
+    requireFreeSpace(layout.stages, expectedSize + reserveBytes);
+    return openStage(layout, places);
+  }
+
   return {
     async stage(expectedSize = 0) {
-      await reportingFullDisk(prepare);
-      await requireFreeSpace(layout.stages, expectedSize + reserveBytes);
-      return openStage(layout, folders);
+      try {
+        return await stage(expectedSize);
+      } catch (error) {
+        // Somebody has removed the folders that were there.
+        if (!isMade || !hasCode(error, "ENOENT")) throw error;
+        isMade = false;
+        return stage(expectedSize);
+      }
     },
     async open(digest, range) {
       const path = layout.blobPath(digest);

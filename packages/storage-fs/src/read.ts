@@ -1,6 +1,6 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { type ByteRange, type OpenBlob, RegistryError } from "@serverless-registry/core";
+import { type Descriptor, openDescriptor } from "./descriptor.ts";
 import { hasCode } from "./full-disk.ts";
 
 /** Up to here a run is read at once, and no file stays open. */
@@ -22,19 +22,19 @@ export async function openFile(path: string, range?: ByteRange): Promise<OpenBlo
   if (file === null) return null;
   let streaming = false;
   try {
-    const { size } = await file.stat();
+    const size = file.size();
     const run = runInside(size, range);
     if (run.length <= SINGLE_READ_BYTES) return { size, body: streamOf(await readRun(file, run)) };
     streaming = true;
     return { size, body: streamRun(file, run) };
   } finally {
-    if (!streaming) await file.close();
+    if (!streaming) file.close();
   }
 }
 
-async function openIfThere(path: string): Promise<FileHandle | null> {
+async function openIfThere(path: string): Promise<Descriptor | null> {
   try {
-    return await open(path, "r");
+    return await openDescriptor(path, "r");
   } catch (error) {
     if (hasCode(error, "ENOENT")) return null;
     throw error;
@@ -51,10 +51,10 @@ function runInside(size: number, range?: ByteRange): Run {
 }
 
 /** Reads a run completely, or rejects: fewer bytes than promised must never look like the end. */
-async function readRun(file: FileHandle, run: Run): Promise<Buffer> {
+async function readRun(file: Descriptor, run: Run): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(run.length);
   for (let done = 0; done < run.length; ) {
-    const { bytesRead } = await file.read(bytes, done, run.length - done, run.position + done);
+    const bytesRead = await file.read(bytes, done, run.position + done);
     if (bytesRead === 0) throw new Error("A stored blob became shorter while it was read");
     done += bytesRead;
   }
@@ -72,7 +72,7 @@ function streamOf(bytes: Buffer): Readable {
 }
 
 /** Streams a run in large chunks; closes the file when the stream has ended or was destroyed. */
-function streamRun(file: FileHandle, run: Run): Readable {
+function streamRun(file: Descriptor, run: Run): Readable {
   let { position, length: left } = run;
   let reading: Promise<void> = Promise.resolve();
 

@@ -1,5 +1,5 @@
-import type { FileHandle } from "node:fs/promises";
 import { Writable } from "node:stream";
+import type { Descriptor } from "./descriptor.ts";
 import { asStorageError } from "./full-disk.ts";
 
 /** Bytes and chunks gathered before one write: large enough to save trips to the thread pool, small enough for memory. */
@@ -17,7 +17,7 @@ export interface FileSink {
  * Writes into `file` in pieces of about 1 MiB, one under way while the next is gathered; holds no more than those two.
  * Closes the file when it is destroyed, but leaves it open when it finished: it is still to be synced.
  */
-export function fileSink(file: FileHandle): FileSink {
+export function fileSink(file: Descriptor): FileSink {
   let gathered: Buffer[] = [];
   let gatheredBytes = 0;
   let bytesWritten = 0;
@@ -82,10 +82,10 @@ export function fileSink(file: FileHandle): FileSink {
 }
 
 /** Writes every byte, also when the system takes them in parts: only then does it say what is wrong. */
-async function writeAll(file: FileHandle, chunks: Buffer[], length: number): Promise<void> {
+async function writeAll(file: Descriptor, chunks: Buffer[], length: number): Promise<void> {
   let left = chunks;
   for (let missing = length; missing > 0; ) {
-    const { bytesWritten } = await file.writev(left);
+    const bytesWritten = await file.write(left);
     if (bytesWritten === 0) throw new Error("The file system takes no more bytes");
     missing -= bytesWritten;
     if (missing > 0) left = [Buffer.concat(left).subarray(bytesWritten)];

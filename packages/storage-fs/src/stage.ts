@@ -1,8 +1,9 @@
-import { type FileHandle, link, open, stat, utimes } from "node:fs/promises";
+import { link, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Writable } from "node:stream";
 import type { Digest, StagedBlob } from "@serverless-registry/core";
-import { type Directories, syncDirectory } from "./directories.ts";
+import type { BlobFolders } from "./blob-folders.ts";
+import { type Descriptor, openDescriptor, syncDirectory } from "./descriptor.ts";
 import { asStorageError, hasCode, reportingFullDisk } from "./full-disk.ts";
 import type { Layout } from "./layout.ts";
 import { fileSink } from "./sink.ts";
@@ -14,9 +15,9 @@ const FILE_MODE = 0o600;
 const MAX_LINK_TRIES = 5;
 
 /** Opens a new temporary file and the way from there to a blob. The folders exist. */
-export async function openStage(layout: Layout, folders: Directories): Promise<StagedBlob> {
+export async function openStage(layout: Layout, folders: BlobFolders): Promise<StagedBlob> {
   const path = layout.newStagePath();
-  const file = await reportingFullDisk(() => open(path, "wx", FILE_MODE));
+  const file = await reportingFullDisk(() => openDescriptor(path, "wx", FILE_MODE));
   const sink = fileSink(file);
   let commitment: Promise<void> | null = null;
   let discarded = false;
@@ -36,12 +37,12 @@ export async function openStage(layout: Layout, folders: Directories): Promise<S
     const target = layout.blobPath(digest);
     if (target === null) throw new Error("A digest is 64 lower-case hexadecimal digits");
     // A blob's age counts from its commit, not from its last written byte.
-    const now = new Date();
-    await file.utimes(now, now);
-    await file.sync();
-    await file.close();
-    await folders.ensure(dirname(target));
-    await linkBlob(path, target, size);
+    file.touch(new Date());
+    // Both are waited for: the file must not be closed under a sync that is under way.
+    const prepared = await Promise.allSettled([file.sync(), folders.ensure(digest)]);
+    file.close();
+    for (const step of prepared) if (step.status === "rejected") throw step.reason;
+    await linkBlob({ path, digest, target, size }, folders);
     await syncDirectory(dirname(target));
   }
 
@@ -68,16 +69,28 @@ export async function openStage(layout: Layout, folders: Directories): Promise<S
   };
 }
 
+interface Linking {
+  path: string;
+  digest: Digest;
+  target: string;
+  size: number;
+}
+
 /**
  * Gives the temporary file its name as a blob. `link` and not `rename`, which would replace a blob silently.
  * What is there already stays, and its age starts anew.
  */
-async function linkBlob(path: string, target: string, size: number): Promise<void> {
+async function linkBlob({ path, digest, target, size }: Linking, folders: BlobFolders): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await link(path, target);
       return;
     } catch (error) {
+      if (hasCode(error, "ENOENT") && tries === 1) {
+        folders.forget(digest);
+        await folders.ensure(digest);
+        continue;
+      }
       if (!hasCode(error, "EEXIST")) throw error;
     }
     if (await touchBlob(target, size)) return;
@@ -100,12 +113,11 @@ async function touchBlob(target: string, size: number): Promise<boolean> {
 }
 
 /** Closes `file` by way of its stream, which may still be writing, or directly when the stream has let go of it. */
-async function closeSink(writable: Writable, file: FileHandle): Promise<void> {
+async function closeSink(writable: Writable, file: Descriptor): Promise<void> {
   if (!writable.closed) {
     const closed = new Promise((resolve) => writable.once("close", resolve));
     writable.destroy();
     await closed;
   }
-  // A closed handle says -1; a second close of the number could hit somebody else's file.
-  if (file.fd !== -1) await file.close();
+  file.close();
 }
