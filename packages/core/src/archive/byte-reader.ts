@@ -15,10 +15,19 @@ export interface ByteReader {
   close(): Promise<void>;
 }
 
-const windowBytes = 512 * 1024;
+/** Up to here an archive needs no more memory as a whole than the window through which a larger one is read. */
+export const smallArchiveBytes = 512 * 1024;
 
-/** Opens a file for {@link ByteReader}. Failures of the file system reject as they are. */
-export async function openByteReader(path: string): Promise<ByteReader> {
+const windowBytes = smallArchiveBytes;
+
+/** Opens a file, or its bytes, for {@link ByteReader}. Failures of the file system reject as they are. */
+export async function openByteReader(source: string | Buffer): Promise<ByteReader> {
+  return typeof source === "string"
+    ? openFile(source)
+    : { size: source.length, ...viewsOf(source), close: async () => {} };
+}
+
+async function openFile(path: string): Promise<ByteReader> {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
@@ -27,6 +36,16 @@ export async function openByteReader(path: string): Promise<ByteReader> {
     await file.close();
     throw error;
   }
+}
+
+function viewsOf(bytes: Buffer): Pick<ByteReader, "view" | "slice"> {
+  const view = async (position: number, length: number) => {
+    if (position < 0 || position + length > bytes.length) throw refusal("truncated");
+    return bytes.subarray(position, position + length);
+  };
+  const slice = async (position: number, maxLength: number) =>
+    view(position, Math.max(1, Math.min(maxLength, bytes.length - position)));
+  return { view, slice };
 }
 
 function windowOver(file: FileHandle, size: number): Pick<ByteReader, "view" | "slice"> {

@@ -24,13 +24,13 @@ export interface Inspection {
 }
 
 /**
- * Reads a zip file to its last byte and accepts it only if every reader must understand it in the same, harmless way.
+ * Reads a zip file, given by its path or as its bytes, to its last byte and accepts it only if every reader must understand it in the same, harmless way.
  * Memory is bounded by the limits, not by the size of the archive; nothing is written anywhere. Other work of the
  * process goes on meanwhile.
  * @throws invalid_archive with `details.finding` (see `findings.ts`), `details.hint` and, where one entry is to blame, `details.entry`
  */
-export async function inspectArchive(path: string, limits: ArchiveLimits): Promise<Inspection> {
-  const reader = await openByteReader(path);
+export async function inspectArchive(source: string | Buffer, limits: ArchiveLimits): Promise<Inspection> {
+  const reader = await openByteReader(source);
   try {
     const inspecting: Inspecting = { reader, limits, time: timeBudget(limits.timeMs) };
     const end = await readEndRecord(reader);

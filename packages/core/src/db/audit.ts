@@ -1,19 +1,18 @@
+import type { Selectable } from "kysely";
 import type { Executor, Tx } from "../ports/database.ts";
+import type { Tables } from "../ports/tables.ts";
+import { preparedChange, rowOf } from "./prepared.ts";
+
+const newColumns = ["user_id", "action", "details", "created_at", "package_id", "address", "request_id"] as const;
+
+/** Columns of a line that is written. */
+type NewAudit = Pick<Selectable<Tables["AuditLogs"]>, (typeof newColumns)[number]>;
+
+const addLine = preparedChange<NewAudit>((db, row) => db.insertInto("AuditLogs").values(rowOf(row, newColumns)));
 
 /** Writes one line of the audit log. */
-export async function insertAudit(
-  tx: Tx,
-  row: {
-    user_id: number | null;
-    action: string;
-    details: string;
-    created_at: string;
-    package_id: number | null;
-    address: string | null;
-    request_id: string | null;
-  },
-): Promise<void> {
-  await tx.insertInto("AuditLogs").values(row).execute();
+export async function insertAudit(tx: Tx, row: NewAudit): Promise<void> {
+  await addLine(tx, row);
 }
 
 /** One line of the audit log, as read. */

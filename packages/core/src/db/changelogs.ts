@@ -1,4 +1,9 @@
 import type { Executor, Tx } from "../ports/database.ts";
+import { preparedChange } from "./prepared.ts";
+
+const removeChangelog = preparedChange<{ versionId: number }>((db, { versionId }) =>
+  db.deleteFrom("Changelogs").where("version_id", "=", versionId),
+);
 
 /** Sets what changed with a version; empty text removes it. */
 export async function saveChangelog(
@@ -6,7 +11,7 @@ export async function saveChangelog(
   versionId: number,
   entry: { changelog: string; created_at: string },
 ): Promise<void> {
-  await tx.deleteFrom("Changelogs").where("version_id", "=", versionId).execute();
+  await removeChangelog(tx, { versionId });
   if (entry.changelog === "") return;
   await tx
     .insertInto("Changelogs")

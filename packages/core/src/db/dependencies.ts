@@ -1,4 +1,5 @@
 import type { Executor, Tx } from "../ports/database.ts";
+import { prepared } from "./prepared.ts";
 import { type Viewer, visibleTo } from "./viewers.ts";
 
 /** One dependency, seen from either side. */
@@ -7,15 +8,19 @@ export interface DependencyRow {
   range: string;
 }
 
+const selectDependencies = prepared<{ packageId: number }, { name: string; version_constraint: string | null }>(
+  (db, { packageId }) =>
+    db
+      .selectFrom("Dependencies as d")
+      .innerJoin("Packages as p", "p.id", "d.dependency_package_id")
+      .select(["p.name", "d.version_constraint"])
+      .where("d.package_id", "=", packageId)
+      .orderBy("p.name"),
+);
+
 /** What a package depends on, by name. */
 export async function listDependencies(db: Executor, packageId: number): Promise<DependencyRow[]> {
-  const rows = await db
-    .selectFrom("Dependencies as d")
-    .innerJoin("Packages as p", "p.id", "d.dependency_package_id")
-    .select(["p.name", "d.version_constraint"])
-    .where("d.package_id", "=", packageId)
-    .orderBy("p.name")
-    .execute();
+  const rows = await selectDependencies(db, { packageId });
   return rows.map((row) => ({ name: row.name, range: row.version_constraint ?? "*" }));
 }
 

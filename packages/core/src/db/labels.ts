@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Json, JsonMap } from "../domain/manifest.ts";
 import type { Executor, Tx } from "../ports/database.ts";
 import { engineOf } from "./engine.ts";
+import { prepared } from "./prepared.ts";
 
 /** Two pairs of tables of the same form: names, and which package has them. */
 const labelTables = {
@@ -17,13 +18,20 @@ function labelSql(kind: LabelKind) {
   return { names: sql.table(names), links: sql.table(links), key: sql.ref(key) };
 }
 
+const selectNames = { providers: namesOf("providers"), tags: namesOf("tags") };
+
+function namesOf(kind: LabelKind) {
+  const { names, links, key } = labelSql(kind);
+  return prepared<{ packageId: number }, { name: string }>(
+    (_, { packageId }) => sql`
+      select n.name from ${names} n inner join ${links} l on l.${key} = n.id
+      where l.package_id = ${packageId} order by n.name`,
+  );
+}
+
 /** A package's labels of one kind, by name. */
 export async function listLabelsOf(db: Executor, kind: LabelKind, packageId: number): Promise<string[]> {
-  const { names, links, key } = labelSql(kind);
-  const { rows } = await sql<{ name: string }>`
-    select n.name from ${names} n inner join ${links} l on l.${key} = n.id
-    where l.package_id = ${packageId} order by n.name`.execute(db);
-  return rows.map((row) => row.name);
+  return (await selectNames[kind](db, { packageId })).map((row) => row.name);
 }
 
 /** Every label of a kind that a public package with a latest version has, and how many such packages have it. */
@@ -79,11 +87,23 @@ function mapSql(kind: MapKind) {
   return { table: sql.table(table), key: sql.ref(key), value: sql.ref(value) };
 }
 
+const selectItems = {
+  services: itemsOf("services"),
+  commands: itemsOf("commands"),
+  properties: itemsOf("properties"),
+};
+
+function itemsOf(kind: MapKind) {
+  const { table, key, value } = mapSql(kind);
+  return prepared<{ packageId: number }, { name: string; item: string | null }>(
+    (_, { packageId }) =>
+      sql`select ${key} as name, ${value} as item from ${table} where package_id = ${packageId} order by id`,
+  );
+}
+
 /** A package's set of one kind. Values of a taken-over database that are no JSON are plain text. */
 export async function readMap(db: Executor, kind: MapKind, packageId: number): Promise<JsonMap> {
-  const { table, key, value } = mapSql(kind);
-  const { rows } = await sql<{ name: string; item: string | null }>`
-    select ${key} as name, ${value} as item from ${table} where package_id = ${packageId} order by id`.execute(db);
+  const rows = await selectItems[kind](db, { packageId });
   const map: Record<string, Json> = Object.create(null);
   for (const { name, item } of rows) map[name] = parseStored(item);
   return map;

@@ -16,12 +16,16 @@ export const findPackageById = prepared<{ id: number }, PackageRow>((db, { id })
   db.selectFrom("Packages").selectAll().where("id", "=", id),
 );
 
+const selectByKey = prepared<{ nameKey: string }, { id: number; name: string }>((db, { nameKey }) =>
+  db.selectFrom("Packages").select(["id", "name"]).where("name_key", "=", nameKey),
+);
+
 /** The package whose folded name is this one. */
 export async function findPackageByKey(
   db: Executor,
   nameKey: string,
 ): Promise<{ id: number; name: string } | undefined> {
-  return db.selectFrom("Packages").select(["id", "name"]).where("name_key", "=", nameKey).executeTakeFirst();
+  return (await selectByKey(db, { nameKey }))[0];
 }
 
 /** A package together with its latest version, in one row; the version's part is null where there is none. */

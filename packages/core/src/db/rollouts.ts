@@ -29,16 +29,18 @@ export const listPartialRollouts = prepared<Record<never, never>, VersionSummary
     .limit(5000),
 );
 
-/** How many active versions are out for a part of the clients only. */
-export async function countRollouts(tx: Tx, packageId: number): Promise<number> {
-  const row = await tx
+const selectCount = prepared<{ packageId: number }, { count: number | string }>((db, { packageId }) =>
+  db
     .selectFrom("Versions")
-    .select((eb) => eb.fn.countAll().as("count"))
+    .select((eb) => eb.fn.countAll<number | string>().as("count"))
     .where("package_id", "=", packageId)
     .where("status", "=", "active")
-    .where("grayscale", "<", 1)
-    .executeTakeFirstOrThrow();
-  return Number(row.count);
+    .where("grayscale", "<", 1),
+);
+
+/** How many active versions are out for a part of the clients only. */
+export async function countRollouts(tx: Tx, packageId: number): Promise<number> {
+  return Number((await selectCount(tx, { packageId }))[0]?.count ?? 0);
 }
 
 /** Sets the share of clients an active version is out for; false when the version is not active. */

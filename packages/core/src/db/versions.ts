@@ -2,7 +2,7 @@ import { type Selectable, sql } from "kysely";
 import { isVisible } from "../domain/status.ts";
 import type { Database, Executor, Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
-import { prepared } from "./prepared.ts";
+import { prepared, preparedChange, rowOf } from "./prepared.ts";
 
 /** A row of Versions. */
 export type VersionRow = Selectable<Tables["Versions"]>;
@@ -76,27 +76,30 @@ export const findVersionById = prepared<{ id: number }, VersionRow>((db, { id })
   db.selectFrom("Versions").selectAll().where("id", "=", id),
 );
 
+const selectByKey = prepared<{ packageId: number; versionKey: string }, VersionRow>((db, { packageId, versionKey }) =>
+  db.selectFrom("Versions").selectAll().where("package_id", "=", packageId).where("version_key", "=", versionKey),
+);
+
 /** The version of a package that takes this place in SemVer's order, build metadata left aside. */
 export async function findVersionByKey(
   db: Executor,
   packageId: number,
   versionKey: string,
 ): Promise<VersionRow | undefined> {
-  return db
-    .selectFrom("Versions")
-    .selectAll()
-    .where("package_id", "=", packageId)
-    .where("version_key", "=", versionKey)
-    .executeTakeFirst();
+  return (await selectByKey(db, { packageId, versionKey }))[0];
 }
 
-/** Best version for *latest* among the active ones that are out for everybody (or, if asked so, for anybody at all). */
-export async function findLatestCandidate(
-  tx: Tx,
-  packageId: number,
-  audience: "all" | "some",
-): Promise<VersionRow | undefined> {
-  const query = tx
+const selectCandidate = {
+  all: prepared<{ packageId: number }, VersionRow>((db, { packageId }) =>
+    candidates(db, packageId).where("grayscale", ">=", 1),
+  ),
+  some: prepared<{ packageId: number }, VersionRow>((db, { packageId }) =>
+    candidates(db, packageId).where("grayscale", ">", 0),
+  ),
+};
+
+function candidates(db: Executor, packageId: number) {
+  return db
     .selectFrom("Versions")
     .selectAll()
     .where("package_id", "=", packageId)
@@ -105,30 +108,40 @@ export async function findLatestCandidate(
     .orderBy("prerelease", "asc")
     .orderBy("version_key", "desc")
     .limit(1);
-  return (audience === "all" ? query.where("grayscale", ">=", 1) : query.where("grayscale", ">", 0)).executeTakeFirst();
 }
+
+/** Best version for *latest* among the active ones that are out for everybody (or, if asked so, for anybody at all). */
+export async function findLatestCandidate(
+  tx: Tx,
+  packageId: number,
+  audience: "all" | "some",
+): Promise<VersionRow | undefined> {
+  return (await selectCandidate[audience](tx, { packageId }))[0];
+}
+
+const newColumns = [
+  "package_id",
+  "version",
+  "version_key",
+  "prerelease",
+  "edition",
+  "description",
+  "readme",
+  "grayscale",
+  "manifest",
+  "created_at",
+  "status",
+] as const;
+
+/** Columns of a version that is opened. */
+export type NewVersion = Pick<VersionRow, (typeof newColumns)[number]>;
+
+const addVersion = preparedChange<NewVersion>((db, row) => db.insertInto("Versions").values(rowOf(row, newColumns)));
 
 /** Adds a version and says under which id. */
 export async function insertVersion(tx: Tx, row: NewVersion): Promise<number> {
-  const result = await tx.insertInto("Versions").values(row).executeTakeFirstOrThrow();
-  return Number(result.insertId);
+  return (await addVersion(tx, row)).insertId;
 }
-
-/** Columns of a version that is opened. */
-export type NewVersion = Pick<
-  VersionRow,
-  | "package_id"
-  | "version"
-  | "version_key"
-  | "prerelease"
-  | "edition"
-  | "description"
-  | "readme"
-  | "grayscale"
-  | "manifest"
-  | "created_at"
-  | "status"
->;
 
 /**
  * Moves a version from one status to another, with what changes along with it.

@@ -3,6 +3,7 @@ import { type Dialect, Kysely, type SqliteDatabase, SqliteDialect } from "kysely
 import type { Database } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
 import { immediateDialect } from "./dialect.ts";
+import { groupedWrites } from "./grouped-writes.ts";
 import { type KeptStatements, keptStatements, type SqliteConnection } from "./kept-statements.ts";
 import { snapshotFile } from "./snapshot.ts";
 
@@ -106,6 +107,8 @@ interface Parts {
 }
 
 function assemble({ path, writer, connection, reader = writer, statements, release }: Parts): Database {
+  // Where the writer reads too, others would see what is not yet committed.
+  const grouped = reader === writer ? undefined : groupedWrites(writer);
   const dataVersion = connection === undefined ? undefined : keptStatements(connection).prepare("pragma data_version");
   return {
     engine: "sqlite",
@@ -114,7 +117,7 @@ function assemble({ path, writer, connection, reader = writer, statements, relea
       if (statements !== undefined) return statements.prepare(query.sql).all(query.parameters) as Row[];
       return (await reader.executeQuery(query as never)).rows as Row[];
     },
-    write: (work) => writer.transaction().execute(work),
+    write: grouped?.write ?? ((work) => writer.transaction().execute(work)),
     isUniqueViolation: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(errorCode(error)),
     outage(error) {
       const code = errorCode(error);
@@ -124,6 +127,7 @@ function assemble({ path, writer, connection, reader = writer, statements, relea
     foreignChanges: () => (dataVersion?.all([]) as { data_version: number }[] | undefined)?.[0]?.data_version,
     ...(path === undefined ? {} : { snapshot: (to, options) => snapshotFile(path, to, options) }),
     async close() {
+      await grouped?.idle();
       if (reader !== writer) await reader.destroy();
       await writer.destroy();
       release?.();

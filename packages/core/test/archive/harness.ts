@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { smallArchiveBytes } from "../../src/archive/byte-reader.ts";
 import type { Finding } from "../../src/archive/findings.ts";
 import { type Inspection, inspectArchive } from "../../src/archive/inspect.ts";
 import { type ArchiveLimits, defaultArchiveLimits } from "../../src/archive/limits.ts";
@@ -20,7 +21,7 @@ export function temporaryFolder(): { path(name: string): string } {
   return { path: (name) => join(folder, name) };
 }
 
-/** Inspects bytes by way of a file in the temporary folder. */
+/** Inspects bytes by way of a file in the temporary folder, and once more from memory: nothing may depend on which. */
 export function inspector(): (bytes: Buffer, limits?: Partial<ArchiveLimits>) => Promise<Inspection> {
   const folder = temporaryFolder();
   let count = 0;
@@ -29,11 +30,24 @@ export function inspector(): (bytes: Buffer, limits?: Partial<ArchiveLimits>) =>
     const path = folder.path(`${count}.zip`);
     await writeFile(path, bytes);
     try {
-      return await inspectArchive(path, { ...defaultArchiveLimits, ...limits });
+      const all = { ...defaultArchiveLimits, ...limits };
+      const fromFile = await settled(inspectArchive(path, all));
+      if (bytes.length <= smallArchiveBytes) {
+        expect(await settled(inspectArchive(bytes, all))).toEqual(fromFile);
+      }
+      if ("error" in fromFile) throw fromFile.error;
+      return fromFile.inspection;
     } finally {
       await rm(path);
     }
   };
+}
+
+async function settled(inspecting: Promise<Inspection>): Promise<{ inspection: Inspection } | { error: unknown }> {
+  return inspecting.then(
+    (inspection) => ({ inspection }),
+    (error: unknown) => ({ error }),
+  );
 }
 
 /** The finding for which an inspection fails. Fails itself when the inspection succeeds or breaks in any other way. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { smallArchiveBytes } from "../../archive/byte-reader.ts";
 import { type Inspection, inspectArchive } from "../../archive/inspect.ts";
 import type { Context } from "../../context.ts";
 import { RegistryError } from "../../errors.ts";
@@ -20,6 +21,8 @@ export interface StagedArchive {
   staged: StagedBlob;
   sha256: string;
   size: number;
+  /** All of the bytes, where they are few. */
+  bytes: Buffer | null;
 }
 
 /**
@@ -41,7 +44,7 @@ export async function withStaged<T>(
     const size = meter.size();
     if (size === 0) throw new RegistryError("no_file");
     if (input.expectedSize !== undefined && size !== input.expectedSize) throw new RegistryError("incomplete_body");
-    return await use({ staged, size, sha256: meter.digest() });
+    return await use({ staged, size, sha256: meter.digest(), bytes: meter.bytes() });
   } finally {
     // What stays behind is swept later: no reason to call a published version a failure.
     await staged.discard().catch((error: unknown) => {
@@ -52,7 +55,9 @@ export async function withStaged<T>(
 
 /** Looks into a staged archive; only so many at a time. */
 export function inspectStaged(ctx: Context, archive: StagedArchive): Promise<Inspection> {
-  return ctx.inspections.run(() => onStorage(ctx, () => inspectArchive(archive.staged.path, ctx.limits.archive)));
+  return ctx.inspections.run(() =>
+    onStorage(ctx, () => inspectArchive(archive.bytes ?? archive.staged.path, ctx.limits.archive)),
+  );
 }
 
 /**
@@ -71,18 +76,30 @@ export async function digestOf(ctx: Context, body: Readable): Promise<string> {
   return meter.digest();
 }
 
-function countAndHash(ctx: Context): { stream: Transform; size(): number; digest(): string } {
+interface Meter {
+  stream: Transform;
+  size(): number;
+  digest(): string;
+  bytes(): Buffer | null;
+}
+
+/** Counts and hashes what passes, and keeps it while it is little: then nobody needs to read it back. */
+function countAndHash(ctx: Context): Meter {
   const hash = createHash("sha256");
+  let kept: Buffer[] = [];
   let size = 0;
   const stream = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       size += chunk.length;
       if (size > ctx.limits.uploadBytes) return done(tooLarge(ctx));
       hash.update(chunk);
+      if (size <= smallArchiveBytes) kept.push(chunk);
+      else kept = [];
       done(null, chunk);
     },
   });
-  return { stream, size: () => size, digest: () => hash.digest("hex") };
+  const bytes = () => (size <= smallArchiveBytes ? Buffer.concat(kept) : null);
+  return { stream, size: () => size, digest: () => hash.digest("hex"), bytes };
 }
 
 function tooLarge(ctx: Context): RegistryError {
