@@ -81,6 +81,7 @@ function formOf(archive: Buffer): Buffer {
 
 async function textOf({ body }: HttpResponse): Promise<string> {
   if (body === null || typeof body === "string") return body ?? "";
+  if (Buffer.isBuffer(body)) return body.toString("latin1");
   return (await buffer(body)).toString("latin1");
 }
 

@@ -2,7 +2,7 @@
  * Mounts the registry in an Express application: `app.use("/registry", registryRouter(registry, { publicUrl }))`.
  * @module
  */
-import { pipeline } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import type { HostUser, Registry } from "@serverless-registry/core";
 import {
   type HttpOptions,
@@ -80,15 +80,19 @@ function readRequest(req: Request, authenticate: RegistryRouterOptions["authenti
 function send(res: Response, { status, headers: { vary, ...headers }, body }: HttpResponse): void {
   if (res.destroyed || res.headersSent) {
     // The client has left, or the host has answered itself: what was opened for them must be closed all the same.
-    if (body !== null && typeof body !== "string") body.destroy();
+    if (isStream(body)) body.destroy();
     return;
   }
   // The host's own, for its CORS, stays.
   if (vary !== undefined) res.vary(vary);
   res.writeHead(status, { ...res.getHeaders(), ...headers, ...lengthOf(body) });
-  if (body === null || typeof body === "string") return void res.end(body ?? undefined);
+  if (!isStream(body)) return void res.end(body ?? undefined);
   // A client that goes away ends the stream; a stream that breaks ends the connection, so that nobody takes a part for the whole.
   pipeline(body, res, () => {});
+}
+
+function isStream(body: HttpResponse["body"]): body is Readable {
+  return body !== null && typeof body !== "string" && !Buffer.isBuffer(body);
 }
 
 function lengthOf(body: HttpResponse["body"]): Record<string, string> {

@@ -93,7 +93,7 @@ function readRequest(
 }
 
 function send(reply: FastifyReply, { status, headers, body }: HttpResponse): FastifyReply {
-  if (body !== null && typeof body !== "string") {
+  if (body !== null && typeof body !== "string" && !Buffer.isBuffer(body)) {
     // A client that has left, or a host that has answered itself: what was opened for them must be closed all the same.
     if (reply.sent || reply.raw.destroyed || reply.raw.writableEnded) {
       body.destroy();

@@ -3,7 +3,8 @@ import { blobFolders } from "./blob-folders.ts";
 import { directories } from "./directories.ts";
 import { freeSpace, hasCode, reportingFullDisk, requireFreeSpace } from "./full-disk.ts";
 import { layoutBelow } from "./layout.ts";
-import { openFile } from "./read.ts";
+import { openBlob } from "./read.ts";
+import { smallBlobs } from "./small-blobs.ts";
 import { openStage } from "./stage.ts";
 import { statIfThere, sweepStages, unlinkIfThere, walkBlobs } from "./walk.ts";
 
@@ -13,9 +14,12 @@ export interface FsStorageOptions {
   root: string;
   /** Space that stays free: new bytes are refused when fewer are left (default 256 MiB). */
   reserveBytes?: number;
+  /** Memory for archives of up to 256 KiB that were read lately (default 16 MiB, 0 for none). */
+  cacheBytes?: number;
 }
 
 const DEFAULT_RESERVE_BYTES = 256 * 1024 * 1024;
+const DEFAULT_CACHE_BYTES = 16 * 1024 * 1024;
 
 /** An upload writes at least so often, or it has died: what is older when the storage is first used was left by a crash. */
 const LEFTOVER_AGE_MS = 60 * 60 * 1000;
@@ -27,11 +31,12 @@ const LEFTOVER_AGE_MS = 60 * 60 * 1000;
  * @throws insufficient_storage `stage`, its stream and `commit`: the disk is full, or a quota or the reserve is reached
  */
 export function fsStorage(options: FsStorageOptions): BlobStorage {
-  const { root, reserveBytes = DEFAULT_RESERVE_BYTES } = options;
+  const { root, reserveBytes = DEFAULT_RESERVE_BYTES, cacheBytes = DEFAULT_CACHE_BYTES } = options;
   const layout = layoutBelow(root);
   const folders = directories();
 
   const places = blobFolders(layout, folders);
+  const small = smallBlobs(cacheBytes);
 
   let isMade = false;
   let swept = false;
@@ -65,7 +70,7 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
     },
     async open(digest, range) {
       const path = layout.blobPath(digest);
-      return path === null ? null : openFile(path, range);
+      return path === null ? null : openBlob({ path, digest, small }, range);
     },
     async stat(digest) {
       const path = layout.blobPath(digest);
@@ -74,7 +79,9 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
     },
     async delete(digest) {
       const path = layout.blobPath(digest);
-      if (path !== null) await unlinkIfThere(path);
+      if (path === null) return;
+      await unlinkIfThere(path);
+      small.remove(digest);
     },
     async list(after, limit) {
       const page = [];

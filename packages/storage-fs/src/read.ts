@@ -1,7 +1,9 @@
+import { hash } from "node:crypto";
 import { Readable } from "node:stream";
-import { type ByteRange, type OpenBlob, RegistryError } from "@serverless-registry/core";
+import { type ByteRange, type Digest, type OpenBlob, RegistryError } from "@serverless-registry/core";
 import { type Descriptor, openDescriptor } from "./descriptor.ts";
 import { hasCode } from "./full-disk.ts";
+import type { SmallBlobs } from "./small-blobs.ts";
 
 /** Up to here a run is read at once, and no file stays open. */
 const SINGLE_READ_BYTES = 256 * 1024;
@@ -13,23 +15,61 @@ interface Run {
   length: number;
 }
 
+/** Where blobs are looked for before the disk is asked. */
+export interface BlobSource {
+  path: string;
+  digest: Digest;
+  small: SmallBlobs;
+}
+
 /**
- * Opens a file for reading; null when there is none.
- * @throws range_not_satisfiable `range` does not lie inside the file
+ * Opens a blob for reading; null when there is none. A small one that is read as a whole is verified, and kept for a while.
+ * @throws range_not_satisfiable `range` does not lie inside the blob
  */
-export async function openFile(path: string, range?: ByteRange): Promise<OpenBlob | null> {
+export async function openBlob({ path, digest, small }: BlobSource, range?: ByteRange): Promise<OpenBlob | null> {
+  const kept = small.get(digest);
+  if (kept !== undefined) {
+    const { position, length } = runInside(kept.length, range);
+    return inMemory(kept.length, kept.subarray(position, position + length));
+  }
+  const removals = small.removals();
   const file = await openIfThere(path);
   if (file === null) return null;
   let streaming = false;
   try {
     const size = file.size();
     const run = runInside(size, range);
-    if (run.length <= SINGLE_READ_BYTES) return { size, body: streamOf(await readRun(file, run)) };
+    if (run.length <= SINGLE_READ_BYTES) {
+      const bytes = await readRun(file, run);
+      if (run.length === size) {
+        verify(bytes, digest);
+        small.keep(digest, bytes, removals);
+      }
+      return inMemory(size, bytes);
+    }
     streaming = true;
     return { size, body: streamRun(file, run) };
   } finally {
     if (!streaming) file.close();
   }
+}
+
+/** @throws Error the bytes are not those that were stored */
+function verify(bytes: Buffer, digest: Digest): void {
+  if (hash("sha256", bytes) !== digest) throw new Error("A stored blob is damaged: its bytes have another digest");
+}
+
+function inMemory(size: number, bytes: Buffer): OpenBlob {
+  let body: Readable | undefined;
+  return {
+    size,
+    bytes,
+    // Made for those who ask. What they get is theirs.
+    get body() {
+      body ??= streamOf(Buffer.from(bytes));
+      return body;
+    },
+  };
 }
 
 async function openIfThere(path: string): Promise<Descriptor | null> {

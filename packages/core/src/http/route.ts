@@ -33,7 +33,8 @@ export interface Reply {
   /** An object that never changes and stands for `json`: its text is made once and kept as long as the object lives. */
   source?: object;
   headers?: Readonly<Record<string, string>>;
-  stream?: Readable;
+  /** Sent as it is; of bytes that are in memory, all at once. */
+  stream?: Readable | Buffer;
   /** Who may keep the answer: nobody (default), every cache after asking again, or the client after asking again. */
   cache?: "none" | "shared" | "client";
 }

@@ -34,6 +34,6 @@ export interface HttpResponse {
   status: number;
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
-  /** Text, a stream to send to its end, or nothing. */
-  body: string | Readable | null;
+  /** Text, bytes, a stream to send to its end, or nothing. */
+  body: string | Buffer | Readable | null;
 }

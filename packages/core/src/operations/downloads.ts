@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { Caller, Context } from "../context.ts";
 import { findPackage } from "../db/packages.ts";
 import { findVersion } from "../db/versions.ts";
@@ -73,7 +74,10 @@ export interface LocatedArchive extends Archive {
 }
 
 /** An archive that is open for reading. */
-export interface OpenArchive extends Archive, Omit<OpenBlob, "size"> {}
+export interface OpenArchive extends Archive, Omit<OpenBlob, "size"> {
+  /** The same bytes, where they are in memory; shared, so nobody may change them. `body` may then be left alone. */
+  bytes?: Buffer;
+}
 
 /** What part of an archive, and whether it counts as a download. */
 export interface OpenOptions {
@@ -91,6 +95,26 @@ export async function open(ctx: Context, caller: Caller, input: ArchiveLocator &
 }
 
 async function openArchive(ctx: Context, archive: Archive, { range, count }: OpenOptions): Promise<OpenArchive> {
+  const opened = (await openSmall(ctx, archive, range)) ?? (await openStream(ctx, archive, range));
+  if (count ?? range === undefined) ctx.downloads.count(archive.versionId, archive.packageId);
+  return opened;
+}
+
+async function openSmall(ctx: Context, archive: Archive, range?: ByteRange): Promise<OpenArchive | null> {
+  const whole = await onStorage(ctx, async () => ctx.storage.readSmall?.(archive.sha256, archive.size) ?? null);
+  if (whole === null || whole.length !== archive.size) return null;
+  const bytes = range === undefined ? whole : whole.subarray(range.start, range.end + 1);
+  return {
+    ...archive,
+    bytes,
+    // Made for those who ask; what they get is theirs.
+    get body() {
+      return Readable.from([Buffer.from(bytes)], { objectMode: false });
+    },
+  };
+}
+
+async function openStream(ctx: Context, archive: Archive, range?: ByteRange): Promise<OpenArchive> {
   const blob = await onStorage(ctx, () => ctx.storage.open(archive.sha256, range));
   const told = { sha256: archive.sha256, package: archive.package, version: archive.version };
   if (blob === null) {
@@ -108,7 +132,6 @@ async function openArchive(ctx: Context, archive: Archive, { range, count }: Ope
     if (error.code === "ERR_STREAM_PREMATURE_CLOSE") return;
     ctx.logger.error({ ...told, err: error }, "archive broke off while it was read");
   });
-  if (count ?? range === undefined) ctx.downloads.count(archive.versionId, archive.packageId);
   return { ...archive, body };
 }
 

@@ -15,6 +15,8 @@ export interface OpenBlob {
   size: number;
   /** The bytes. Whoever opened the blob must consume or destroy the stream. */
   body: Readable;
+  /** The same bytes, where the storage has them in memory; shared, so nobody may change them. `body` may then be left alone. */
+  bytes?: Buffer | undefined;
 }
 
 /** Bytes on their way in: written once, inspected, then committed or discarded. Nothing shows before `commit`. */

@@ -31,11 +31,12 @@ export const downloadRoute = publicRoute({
     if (range === undefined && archive.redirect) {
       return { status: 302, headers: { location: await archive.redirect(), "cache-control": "no-store" } };
     }
-    const { body } = await archive.open({ range });
-    if (range === undefined) return { headers: whole, stream: body };
+    const { body, bytes } = await archive.open({ range });
+    const stream = bytes ?? body;
+    if (range === undefined) return { headers: whole, stream };
     const length = String(range.end - range.start + 1);
     const part = { "content-range": `bytes ${range.start}-${range.end}/${archive.size}`, "content-length": length };
-    return { status: 206, headers: { ...headers, ...part }, stream: body };
+    return { status: 206, headers: { ...headers, ...part }, stream };
   },
 });
 

@@ -29,7 +29,8 @@ export function watchedStorage(storage: BlobStorage): WatchedStorage {
     },
     async open(digest, range) {
       const blob = await storage.open(digest, range);
-      if (blob === null) return null;
+      // Bytes in memory need no closing.
+      if (blob === null || blob.bytes !== undefined) return blob;
       unfinished.bodies += 1;
       blob.body.once("close", () => {
         unfinished.bodies -= 1;
