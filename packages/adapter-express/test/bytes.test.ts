@@ -9,12 +9,12 @@ test("an archive that the storage has in memory is sent from there, whole and in
   const kept: Buffer[] = [];
   const storage = {
     ...inner,
-    async open(...args: Parameters<typeof inner.open>) {
-      const blob = await inner.open(...args);
+    async readSmall(digest: string) {
+      const blob = await inner.open(digest);
       if (blob === null) return null;
       const bytes = await buffer(blob.body);
       kept.push(bytes);
-      return { ...blob, bytes };
+      return bytes;
     },
   };
   const mount = registryRouterAt("/registry");

@@ -3,7 +3,7 @@ import { blobFolders } from "./blob-folders.ts";
 import { directories } from "./directories.ts";
 import { freeSpace, hasCode, reportingFullDisk, requireFreeSpace } from "./full-disk.ts";
 import { layoutBelow } from "./layout.ts";
-import { openBlob } from "./read.ts";
+import { openFile, readSmallFile, SINGLE_READ_BYTES } from "./read.ts";
 import { smallBlobs } from "./small-blobs.ts";
 import { openStage } from "./stage.ts";
 import { statIfThere, sweepStages, unlinkIfThere, walkBlobs } from "./walk.ts";
@@ -70,7 +70,17 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
     },
     async open(digest, range) {
       const path = layout.blobPath(digest);
-      return path === null ? null : openBlob({ path, digest, small }, range);
+      return path === null ? null : openFile(path, range);
+    },
+    async readSmall(digest, size) {
+      const path = layout.blobPath(digest);
+      if (path === null || size > SINGLE_READ_BYTES) return null;
+      const kept = small.get(digest);
+      if (kept !== undefined) return kept;
+      const removals = small.removals();
+      const bytes = await readSmallFile(path, digest);
+      if (bytes !== null) small.keep(digest, bytes, removals);
+      return bytes;
     },
     async stat(digest) {
       const path = layout.blobPath(digest);

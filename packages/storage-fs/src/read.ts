@@ -3,10 +3,9 @@ import { Readable } from "node:stream";
 import { type ByteRange, type Digest, type OpenBlob, RegistryError } from "@serverless-registry/core";
 import { type Descriptor, openDescriptor } from "./descriptor.ts";
 import { hasCode } from "./full-disk.ts";
-import type { SmallBlobs } from "./small-blobs.ts";
 
 /** Up to here a run is read at once, and no file stays open. */
-const SINGLE_READ_BYTES = 256 * 1024;
+export const SINGLE_READ_BYTES = 256 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 
 /** A run of bytes of a file. */
@@ -15,38 +14,18 @@ interface Run {
   length: number;
 }
 
-/** Where blobs are looked for before the disk is asked. */
-export interface BlobSource {
-  path: string;
-  digest: Digest;
-  small: SmallBlobs;
-}
-
 /**
- * Opens a blob for reading; null when there is none. A small one that is read as a whole is verified, and kept for a while.
- * @throws range_not_satisfiable `range` does not lie inside the blob
+ * Opens a file for reading; null when there is none.
+ * @throws range_not_satisfiable `range` does not lie inside the file
  */
-export async function openBlob({ path, digest, small }: BlobSource, range?: ByteRange): Promise<OpenBlob | null> {
-  const kept = small.get(digest);
-  if (kept !== undefined) {
-    const { position, length } = runInside(kept.length, range);
-    return inMemory(kept.length, kept.subarray(position, position + length));
-  }
-  const removals = small.removals();
+export async function openFile(path: string, range?: ByteRange): Promise<OpenBlob | null> {
   const file = await openIfThere(path);
   if (file === null) return null;
   let streaming = false;
   try {
     const size = file.size();
     const run = runInside(size, range);
-    if (run.length <= SINGLE_READ_BYTES) {
-      const bytes = await readRun(file, run);
-      if (run.length === size) {
-        verify(bytes, digest);
-        small.keep(digest, bytes, removals);
-      }
-      return inMemory(size, bytes);
-    }
+    if (run.length <= SINGLE_READ_BYTES) return { size, body: streamOf(await readRun(file, run)) };
     streaming = true;
     return { size, body: streamRun(file, run) };
   } finally {
@@ -54,22 +33,18 @@ export async function openBlob({ path, digest, small }: BlobSource, range?: Byte
   }
 }
 
-/** @throws Error the bytes are not those that were stored */
-function verify(bytes: Buffer, digest: Digest): void {
-  if (hash("sha256", bytes) !== digest) throw new Error("A stored blob is damaged: its bytes have another digest");
-}
-
-function inMemory(size: number, bytes: Buffer): OpenBlob {
-  let body: Readable | undefined;
-  return {
-    size,
-    bytes,
-    // Made for those who ask. What they get is theirs.
-    get body() {
-      body ??= streamOf(Buffer.from(bytes));
-      return body;
-    },
-  };
+/** The bytes of a small blob, and only if they are those that were stored. */
+export async function readSmallFile(path: string, digest: Digest): Promise<Buffer | null> {
+  const file = await openIfThere(path);
+  if (file === null) return null;
+  try {
+    const length = file.size();
+    if (length > SINGLE_READ_BYTES) return null;
+    const bytes = await readRun(file, { position: 0, length });
+    return hash("sha256", bytes) === digest ? bytes : null;
+  } finally {
+    file.close();
+  }
 }
 
 async function openIfThere(path: string): Promise<Descriptor | null> {

@@ -15,8 +15,6 @@ export interface OpenBlob {
   size: number;
   /** The bytes. Whoever opened the blob must consume or destroy the stream. */
   body: Readable;
-  /** The same bytes, where the storage has them in memory; shared, so nobody may change them. `body` may then be left alone. */
-  bytes?: Buffer | undefined;
 }
 
 /** Bytes on their way in: written once, inspected, then committed or discarded. Nothing shows before `commit`. */
@@ -58,6 +56,11 @@ export interface BlobStorage {
    * Resolves to null when there is no such blob: that is known before it resolves, never later as a broken stream.
    */
   open(digest: Digest, range?: ByteRange): Promise<OpenBlob | null>;
+  /**
+   * The bytes of a blob of `size` bytes, perhaps from memory; they are shared, so nobody may change them. Null where `open` is to be
+   * asked: when the storage rather streams a blob of that size, when there is none, or when its bytes are not what they should be.
+   */
+  readSmall?(digest: Digest, size: number): Promise<Buffer | null>;
   /** Size of a blob in bytes, or null when there is none. */
   stat(digest: Digest): Promise<{ size: number } | null>;
   /** Removes a blob. Removing nothing succeeds; readers that have it open finish undisturbed. */

@@ -29,8 +29,7 @@ export function watchedStorage(storage: BlobStorage): WatchedStorage {
     },
     async open(digest, range) {
       const blob = await storage.open(digest, range);
-      // Bytes in memory need no closing.
-      if (blob === null || blob.bytes !== undefined) return blob;
+      if (blob === null) return null;
       unfinished.bodies += 1;
       blob.body.once("close", () => {
         unfinished.bodies -= 1;
