@@ -105,7 +105,7 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
     async freeBytes() {
       // Made at the first use, and not again: a folder that is gone shall show.
       if (!swept) await prepare();
-      return Math.max(0, (await freeSpace(layout.stages)) - reserveBytes);
+      return Math.max(0, freeSpace(layout.stages) - reserveBytes);
     },
     async sweepStaged(olderThanMs) {
       return sweepStages(layout, olderThanMs);
