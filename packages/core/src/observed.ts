@@ -66,7 +66,7 @@ function observedStorage(storage: BlobStorage, observer: Observer): BlobStorage 
       work,
       outcome as never,
     );
-  const { signedUrl, freeBytes } = storage;
+  const { signedUrl, freeBytes, readSmall } = storage;
   const staging = (staged: StagedBlob): StagedBlob => ({
     writable: staged.writable,
     path: staged.path,
@@ -81,6 +81,7 @@ function observedStorage(storage: BlobStorage, observer: Observer): BlobStorage 
     list: (after, limit) => told("list", () => storage.list(after, limit)),
     sweepStaged: (olderThanMs) => told("sweep_staged", () => storage.sweepStaged(olderThanMs)),
     ...(signedUrl && { signedUrl: (...given) => told("signed_url", () => signedUrl.apply(storage, given)) }),
+    ...(readSmall && { readSmall: (...given) => told("read_small", () => readSmall.apply(storage, given)) }),
     ...(freeBytes && { freeBytes: () => freeBytes.apply(storage) }),
   };
 }

@@ -28,7 +28,7 @@ export function observedHttp(http: RegistryHttp, observer: Observer): RegistryHt
       const span = spanOf(request, route.path);
       const response = await observer.run(span, () => http.handle(route, request), toAttributes);
       const { body, headers } = response;
-      if (body === null || typeof body === "string") return response;
+      if (body === null || typeof body === "string" || Buffer.isBuffer(body)) return response;
       const sending = { ...span, kind: "http.send" as const, name: `send ${route.path}` };
       const size = sizeOf(headers["content-length"], "http.response.body.size");
       // Who goes away while it is sent is no failure of anybody here.
@@ -68,7 +68,9 @@ function toAttributes({ status, code, headers, body }: HttpResponse): TelemetryA
     "http.response.status_code": status,
     ...(code === undefined ? {} : { "registry.error.code": code }),
     ...(status < 500 ? {} : { "error.type": code ?? String(status) }),
-    ...(typeof body === "string" ? { "http.response.body.size": Buffer.byteLength(body) } : {}),
+    ...(typeof body === "string" || Buffer.isBuffer(body)
+      ? { "http.response.body.size": Buffer.byteLength(body) }
+      : {}),
     ...(headers["x-request-id"] === undefined ? {} : { "registry.request.id": headers["x-request-id"] }),
   };
 }
