@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 /** A server under measurement, in a process of its own. */
 export interface ServerProcess {
   readonly port: number;
+  readonly pid: number;
   /** Time on the processor so far, in seconds, of all its threads. */
   cpuSeconds(): number;
   /** Memory it holds now, and the most it has ever held, in MiB. */
@@ -94,6 +95,7 @@ export function processOf(child: ChildProcess, port: number): ServerProcess {
   };
   return {
     port,
+    pid: child.pid ?? 0,
     cpuSeconds() {
       // The name in parentheses may hold blanks; user and system time are the 14th and 15th field.
       const fields = readFileSync(`${proc}/stat`, "utf8")

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { describeWith } from "../../scripts/test/services.ts";
 import { clientWith, register } from "./client.ts";
 import { check } from "./kill-checker.ts";
-import { type Attempt, newAttempt, publish, seededRandom } from "./kill-history.ts";
+import { type Attempt, newAttempt, publish, seededRandom, stylesOfPublishing } from "./kill-history.ts";
 import { examples, freePort, startStandalone, temporaryFolder } from "./processes.ts";
 
 const run = promisify(execFile);
@@ -61,7 +61,8 @@ describeWith(["mysql"], () => {
     async function publishOn(name: string): Promise<void> {
       const client = clientWith(server.url, token);
       for (let number = 0; !isOver; number++) {
-        const attempt = await newAttempt({ name, version: `1.0.${number}`, number }, random);
+        const style = stylesOfPublishing[number % 3] ?? "raw";
+        const attempt = await newAttempt({ name, version: `1.0.${number}`, style }, random);
         history.push(attempt);
         await publish(client, attempt).catch(async (error: Error) => {
           refusals.push(error.message);
