@@ -21,6 +21,8 @@ export interface LieOptions {
  */
 export function lyingStorage(storage: BlobStorage, { lie, about = () => true }: LieOptions): BlobStorage {
   const lies = (kind: StorageLie, digest: Digest) => kind === lie && about(digest);
+  // Everything is read through `open`, so that the lie is told to all who read.
+  const { readSmall: _, ...streaming } = storage;
 
   async function open(digest: Digest, range?: ByteRange): Promise<OpenBlob | null> {
     if (lies("hides", digest)) return null;
@@ -30,7 +32,7 @@ export function lyingStorage(storage: BlobStorage, { lie, about = () => true }: 
   }
 
   return {
-    ...storage,
+    ...streaming,
     async stage(expectedSize) {
       const staged = await storage.stage(expectedSize);
       return lie === "loses" ? losing(staged, about) : staged;

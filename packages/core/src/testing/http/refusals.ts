@@ -107,6 +107,10 @@ export const refusalBehaviours: Behaviours<HttpHarness> = {
           if (trouble !== null) throw trouble;
           return storage.open(digest, range);
         },
+        async readSmall(digest, size) {
+          if (trouble !== null) throw trouble;
+          return storage.readSmall?.(digest, size) ?? null;
+        },
       }),
     });
     const requests = await changeRequests(it);
