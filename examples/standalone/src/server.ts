@@ -4,10 +4,10 @@ import type { FastifyInstance } from "fastify";
 import { createApp, type RunningRequests } from "./app.ts";
 import type { Config } from "./config.ts";
 import { careForEvents } from "./events.ts";
-import { careForLeftovers } from "./leftovers.ts";
 import { makeMetrics, serveMetrics } from "./metrics.ts";
 import { openRegistry } from "./open-registry.ts";
 import { careForSeals } from "./seals.ts";
+import { careForSweeps } from "./sweeps.ts";
 
 /** A server that takes requests. */
 export interface RunningServer {
@@ -25,8 +25,8 @@ const MINUTE_MS = 60_000;
 const DELIVER_EVERY_MS = 5000;
 
 /**
- * Starts the registry as a server of its own: brings the database up to date, removes what a crash left of uploads, listens;
- * from then on delivers events, seals the audit log each minute, or each `sealEveryMs`, and looks for such leftovers each day.
+ * Starts the registry as a server of its own: brings the database up to date, listens, sweeps; from then on delivers events, seals
+ * the audit log each minute, or each `sealEveryMs`, and sweeps each hour.
  * @throws when any of that fails; nothing stays open then
  */
 export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = {}): Promise<RunningServer> {
@@ -56,7 +56,7 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
       listenTextResolver: (listensAt) => `listening at ${listensAt}`,
     });
     // Not before: whoever starts a second server by mistake must not lose the uploads of the first. Nobody has to wait for it.
-    const leftovers = careForLeftovers({ config, storage, log: app.log });
+    const sweeps = careForSweeps({ config, registry, storage, log: app.log });
     const seals = careForSeals({
       registry,
       log: app.log,
@@ -68,7 +68,7 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
         ? null
         : careForEvents({ registry, log: app.log, changes, everyMs: DELIVER_EVERY_MS });
     const end = async () => {
-      leftovers.end();
+      await sweeps.end();
       await events?.end();
       await seals.end();
       await close();

@@ -26,8 +26,11 @@ export { type ErrorCode, type ErrorDetails, errors, RegistryError } from "./erro
 export type { ComponentHealth, HealthReport } from "./health.ts";
 export type { AuditHead, AuditProblem, AuditVerdict, SealReport } from "./operations/audit-chain.ts";
 export type { DeliverReport, EventDelivery } from "./operations/events.ts";
+export type { FsckOptions, FsckProgress, FsckReport } from "./operations/fsck.ts";
+export type { HealedArchive } from "./operations/heal.ts";
 export type { HostUser } from "./operations/sessions.ts";
 export type { SweepOptions, SweepProgress, SweepReport, SweepStepName, SweptStep } from "./operations/sweep.ts";
+export type { FsckCheck, FsckCode, FsckFinding } from "./operations/upkeep/fsck-work.ts";
 export type { LimitOptions, RegistryOptions } from "./options.ts";
 export { argon2Passwords, type PasswordOptions } from "./passwords.ts";
 export type { BlobStorage, ByteRange, Digest, OpenBlob, StagedBlob, StoredBlob } from "./ports/blob-storage.ts";

@@ -9,6 +9,8 @@ import * as auditChain from "./operations/audit-chain.ts";
 import * as catalog from "./operations/catalog.ts";
 import * as downloads from "./operations/downloads.ts";
 import * as events from "./operations/events.ts";
+import { type FsckOptions, type FsckReport, fsck } from "./operations/fsck.ts";
+import { type HealedArchive, heal } from "./operations/heal.ts";
 import * as listing from "./operations/listing.ts";
 import * as maintainers from "./operations/maintainers.ts";
 import * as packages from "./operations/packages.ts";
@@ -22,6 +24,7 @@ import * as serverlessDevs from "./operations/serverless-devs.ts";
 import * as sessions from "./operations/sessions.ts";
 import * as signatures from "./operations/signatures.ts";
 import { applyChange } from "./operations/steps/change.ts";
+import type { ArchiveInput } from "./operations/steps/staging.ts";
 import { type SweepOptions, type SweepReport, sweep } from "./operations/sweep.ts";
 import * as tokens from "./operations/tokens.ts";
 import * as uploads from "./operations/uploads.ts";
@@ -89,6 +92,17 @@ export interface Registry {
    */
   sweep(options?: SweepOptions): Promise<SweepReport>;
   /**
+   * Compares what rows say with each other and with the stored archives, and mends what can be mended if asked to; never removes a
+   * version. It works in pages, may go on where an earlier run ended, and run while the registry is used.
+   * @throws TypeError, unavailable
+   */
+  fsck(options?: FsckOptions): Promise<FsckReport>;
+  /**
+   * Puts the bytes of an archive in the place of stored ones that are missing or damaged. Their digest says which archive it is.
+   * @throws version_not_found when no version needs these bytes; payload_too_large, no_file, insufficient_storage, unavailable
+   */
+  heal(input: ArchiveInput): Promise<HealedArchive>;
+  /**
    * How the registry and what it needs are. Never rejects, and takes no longer than `limits.healthTimeoutMs`, whatever hangs. Who asks
    * within a second gets the same answer, so that asking is no load.
    */
@@ -144,6 +158,8 @@ export function createRegistry(options: RegistryOptions): Registry {
       });
     },
     sweep: observedOperation(ctx, "sweep", (given) => sweep(ctx, given as SweepOptions)) as Registry["sweep"],
+    fsck: observedOperation(ctx, "fsck", (given) => fsck(ctx, given as FsckOptions)) as Registry["fsck"],
+    heal: observedOperation(ctx, "heal", (given) => heal(ctx, given as ArchiveInput)) as Registry["heal"],
     telemetry: ctx.telemetry,
     health: healthCheck(ctx, healthTimeoutMs),
     load,

@@ -26,7 +26,8 @@ const LEFTOVER_AGE_MS = 60 * 60 * 1000;
 
 /**
  * Keeps blobs as files `blobs/<aa>/<bb>/<digest>` below a folder, readable by the owner only. A blob appears complete or not
- * at all, and is on disk, with every folder that leads to it, before its commit resolves.
+ * at all, and is on disk, with every folder that leads to it, before its commit resolves. A whole blob is hashed as it is read, and
+ * breaks off before its last bytes when they are not those that were stored; of a part nobody knows the digest.
  * Several processes may share the folder. The first use removes what uploads that a crash cut off have left.
  * @throws insufficient_storage `stage`, its stream and `commit`: the disk is full, or a quota or the reserve is reached
  */
@@ -70,7 +71,7 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
     },
     async open(digest, range) {
       const path = layout.blobPath(digest);
-      return path === null ? null : openFile(path, range);
+      return path === null ? null : openFile(path, range === undefined ? { digest } : { range });
     },
     async readSmall(digest, size) {
       const path = layout.blobPath(digest);

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { type ByteRange, type Digest, type OpenBlob, RegistryError } from "@serverless-registry/core";
 import { type Descriptor, openDescriptor } from "./descriptor.ts";
@@ -14,20 +14,27 @@ interface Run {
   length: number;
 }
 
+/** What to read: a run of bytes, or all of them, which then must have this digest. */
+export type Wanted = { range: ByteRange; digest?: undefined } | { range?: undefined; digest: string };
+
 /**
- * Opens a file for reading; null when there is none.
+ * Opens a file for reading; null when there is none. A whole file that does not have its digest is never read to a clean end.
  * @throws range_not_satisfiable `range` does not lie inside the file
  */
-export async function openFile(path: string, range?: ByteRange): Promise<OpenBlob | null> {
+export async function openFile(path: string, { range, digest }: Wanted): Promise<OpenBlob | null> {
   const file = await openIfThere(path);
   if (file === null) return null;
   let streaming = false;
   try {
     const size = file.size();
     const run = runInside(size, range);
-    if (run.length <= SINGLE_READ_BYTES) return { size, body: streamOf(await readRun(file, run)) };
+    if (run.length <= SINGLE_READ_BYTES) {
+      const bytes = await readRun(file, run);
+      if (digest !== undefined) requireDigest(hash("sha256", bytes), digest);
+      return { size, body: streamOf(bytes) };
+    }
     streaming = true;
-    return { size, body: streamRun(file, run) };
+    return { size, body: streamRun(file, run, digest) };
   } finally {
     if (!streaming) file.close();
   }
@@ -45,6 +52,10 @@ export async function readSmallFile(path: string, digest: Digest): Promise<Buffe
   } finally {
     file.close();
   }
+}
+
+function requireDigest(found: string, digest: string): void {
+  if (found !== digest) throw new Error("A stored blob is damaged: its bytes have another digest");
 }
 
 async function openIfThere(path: string): Promise<Descriptor | null> {
@@ -87,7 +98,8 @@ function streamOf(bytes: Buffer): Readable {
 }
 
 /** Streams a run in large chunks; closes the file when the stream has ended or was destroyed. */
-function streamRun(file: Descriptor, run: Run): Readable {
+function streamRun(file: Descriptor, run: Run, digest: string | undefined): Readable {
+  const hashed = digest === undefined ? null : createHash("sha256");
   let { position, length: left } = run;
   let reading: Promise<void> = Promise.resolve();
 
@@ -96,6 +108,9 @@ function streamRun(file: Descriptor, run: Run): Readable {
     const bytes = await readRun(file, { position, length });
     position += length;
     left -= length;
+    hashed?.update(bytes);
+    // Before the last bytes: who has as many as were promised takes them for complete.
+    if (left === 0 && digest !== undefined) requireDigest(hashed?.digest("hex") ?? "", digest);
     body.push(bytes);
     if (left === 0) body.push(null);
   }

@@ -49,6 +49,10 @@ export function continuedStream({ first, length, digest, continueAt }: Continuat
     breaks = 0;
     if (position > length) return void body.destroy(new Error("The store sent more bytes than it promised"));
     hash?.update(chunk);
+    // Before the last bytes are handed on: who has as many as were promised takes them for complete.
+    if (position === length && hash !== null && hash.digest("hex") !== digest) {
+      return void body.destroy(damaged());
+    }
     if (body.push(chunk)) return;
     isWanted = false;
     source?.pause();
@@ -71,9 +75,7 @@ export function continuedStream({ first, length, digest, continueAt }: Continuat
       return;
     }
     if (error !== null) return void body.destroy(error);
-    if (hash !== null && hash.digest("hex") !== digest) {
-      return void body.destroy(new Error("A stored blob is damaged: its bytes have another digest"));
-    }
+    if (length === 0 && hash !== null && hash.digest("hex") !== digest) return void body.destroy(damaged());
     body.push(null);
   }
 
@@ -98,4 +100,8 @@ export function continuedStream({ first, length, digest, continueAt }: Continuat
 
   attach(first);
   return body;
+}
+
+function damaged(): Error {
+  return new Error("A stored blob is damaged: its bytes have another digest");
 }

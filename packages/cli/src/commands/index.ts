@@ -13,6 +13,7 @@ import { pull } from "./pull.ts";
 import { info, search, versions } from "./reading.ts";
 import { grantAdmin, init, migrate, revokeAdmin, serve } from "./server.ts";
 import { createToken, listTokens, revokeToken } from "./tokens.ts";
+import { fsck, sweep } from "./upkeep.ts";
 import { deleteVersion, restore, rollout, unyank, yank } from "./versions.ts";
 
 /** Commands that belong together. */
@@ -50,6 +51,8 @@ export const groups: readonly CommandGroup[] = [
       createBackup,
       restoreBackup,
       copy,
+      sweep,
+      fsck,
       grantAdmin,
       revokeAdmin,
       verifyAudit,

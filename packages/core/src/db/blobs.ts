@@ -10,12 +10,10 @@ export interface ReferencedBlob {
   touched_at: string;
 }
 
-const selectBlob = prepared<{ sha256: string }, { state: string; touched_at: string }>((db, { sha256 }) =>
+/** What is noted of a blob. */
+export const findBlob = prepared<{ sha256: string }, { state: string; touched_at: string }>((db, { sha256 }) =>
   db.selectFrom("Blobs").select(["state", "touched_at"]).where("sha256", "=", sha256),
 );
-
-/** What is noted of a blob. */
-export const findBlob = selectBlob;
 
 /**
  * Notes that a blob is referred to from now on. False when a sweep has decided to delete it, or has deleted it, since its bytes
@@ -28,7 +26,7 @@ export async function touchBlob(tx: Tx, blob: ReferencedBlob, goneSince: string 
   if (engineOf(tx) === "mysql") await insert.onDuplicateKeyUpdate({ touched_at }).execute();
   else await insert.onConflict((conflict) => conflict.column("sha256").doUpdateSet({ touched_at })).execute();
   if (goneSince !== null) await reviveBlob(tx, blob, goneSince);
-  const [row] = await selectBlob(tx, { sha256: blob.sha256 });
+  const [row] = await findBlob(tx, { sha256: blob.sha256 });
   return row?.state === "live";
 }
 
@@ -53,23 +51,29 @@ export async function claimBlob(tx: Tx, sha256: string, touchedAt: string): Prom
   return result.numUpdatedRows === 1n;
 }
 
-/** Which of the digests have no row. */
+/** Which of the digests have no row, or one of a blob that was deleted. */
 export async function listUnknownBlobs(db: Executor, digests: readonly string[]): Promise<Set<string>> {
   if (digests.length === 0) return new Set();
   const query = db
     .selectFrom("Blobs")
     .select("sha256")
-    .where("sha256", "in", [...digests]);
+    .where("sha256", "in", [...digests])
+    .where("state", "<>", "gone");
   const known = new Set((await query.execute()).map((row) => row.sha256));
   return new Set(digests.filter((digest) => !known.has(digest)));
 }
 
-/** Notes blobs that the storage holds and nobody knows; those that somebody has noted meanwhile stay as they are. */
+/** Notes blobs that the storage holds and nobody knows; those that somebody has noted meanwhile, and that are there, stay as they are. */
 export async function insertFoundBlobs(tx: Tx, blobs: readonly ReferencedBlob[]): Promise<void> {
-  for (const blob of blobs) {
-    const insert = tx.insertInto("Blobs").values({ ...blob, state: "live" });
-    if (engineOf(tx) === "mysql") await insert.onDuplicateKeyUpdate({ sha256: blob.sha256 }).execute();
-    else await insert.onConflict((conflict) => conflict.column("sha256").doNothing()).execute();
+  if (blobs.length === 0) return;
+  const insert = tx.insertInto("Blobs").values(blobs.map((blob) => ({ ...blob, state: "live" })));
+  if (engineOf(tx) === "mysql") await insert.onDuplicateKeyUpdate({ state: sql.ref("Blobs.state") }).execute();
+  else await insert.onConflict((conflict) => conflict.column("sha256").doNothing()).execute();
+  const digests = blobs.map((blob) => blob.sha256);
+  const gone = tx.selectFrom("Blobs").select(["sha256", "touched_at"]).where("sha256", "in", digests);
+  for (const { sha256, touched_at } of await gone.where("state", "=", "gone").execute()) {
+    const blob = blobs.find((one) => one.sha256 === sha256);
+    if (blob !== undefined) await reviveBlob(tx, blob, touched_at);
   }
 }
 
@@ -170,4 +174,21 @@ export async function deleteGone(tx: Tx, digests: readonly string[], goneBefore:
 function isUnneeded({ deletedBefore }: BlobDeadlines): RawBuilder<boolean> {
   return sql<boolean>`not exists (select 1 from Versions as v where v.sha256 = ${sql.ref("Blobs.sha256")}
     and (v.status <> 'deleted' or v.deleted_at >= ${deletedBefore}))`;
+}
+
+/** A row of Blobs, as checks go through them. */
+export interface NotedBlob {
+  sha256: string;
+  state: string;
+}
+
+/** Rows of blobs behind `after`, in the order of digests. */
+export async function listBlobRows(db: Executor, after: string, limit: number): Promise<NotedBlob[]> {
+  return db
+    .selectFrom("Blobs")
+    .select(["sha256", "state"])
+    .where("sha256", ">", after)
+    .orderBy("sha256")
+    .limit(limit)
+    .execute();
 }

@@ -1,12 +1,12 @@
 import type { Manifest } from "../domain/manifest.ts";
 import { indexTerms } from "../domain/search-terms.ts";
 import { toRowTime } from "../domain/times.ts";
-import type { Tx } from "../ports/database.ts";
+import type { Executor, Tx } from "../ports/database.ts";
 import { listLabelsOf } from "./labels.ts";
 import { replaceSets } from "./manifest-sets.ts";
 import { updateLatest, updatePackage } from "./packages.ts";
 import { countRollouts } from "./rollouts.ts";
-import { saveSearchEntry } from "./search-index.ts";
+import { type SearchEntry, saveSearchEntry } from "./search-index.ts";
 import { findLatestCandidate, type VersionRow } from "./versions.ts";
 
 /**
@@ -14,7 +14,7 @@ import { findLatestCandidate, type VersionRow } from "./versions.ts";
  * latest, what the package says of itself where another version has become the latest, and the search index.
  * @returns the latest version
  */
-export async function refreshPackage(tx: Tx, packageId: number, nowMs: number): Promise<VersionRow | null> {
+export async function refreshPackage(tx: Tx, packageId: number, nowMs?: number): Promise<VersionRow | null> {
   const before = await tx
     .selectFrom("Packages")
     .select("latest_version_id")
@@ -28,15 +28,24 @@ export async function refreshPackage(tx: Tx, packageId: number, nowMs: number): 
 
 /** Stores which version is the latest, and how many are out for a part of the clients only. */
 export async function refreshLatest(tx: Tx, packageId: number, nowMs?: number): Promise<VersionRow | null> {
-  const rollouts = await countRollouts(tx, packageId);
-  const forAll = await findLatestCandidate(tx, packageId, "all");
-  const latest = forAll ?? (rollouts > 0 ? await findLatestCandidate(tx, packageId, "some") : undefined);
+  const { latest, rollouts } = await findDerived(tx, packageId);
   await updateLatest(tx, packageId, {
     latest_version_id: latest?.id ?? null,
     rollouts,
     ...(nowMs === undefined ? {} : { update_time: toRowTime(nowMs) }),
   });
-  return latest ?? null;
+  return latest;
+}
+
+/** Which version ought to be the latest, and how many are out for a part of the clients only. */
+export async function findDerived(
+  db: Executor,
+  packageId: number,
+): Promise<{ latest: VersionRow | null; rollouts: number }> {
+  const rollouts = await countRollouts(db, packageId);
+  const forAll = await findLatestCandidate(db, packageId, "all");
+  const latest = forAll ?? (rollouts > 0 ? await findLatestCandidate(db, packageId, "some") : undefined);
+  return { latest: latest ?? null, rollouts };
 }
 
 /** What its latest version says is what a package says; what that version leaves out stays. */
@@ -51,13 +60,16 @@ async function adoptTexts(tx: Tx, packageId: number, version: VersionRow): Promi
 
 /** Brings the search index up to date with a package's texts. */
 export async function indexPackage(tx: Tx, packageId: number, findable: boolean): Promise<void> {
-  if (!findable) return saveSearchEntry(tx, packageId, null);
-  const row = await tx
+  await saveSearchEntry(tx, packageId, findable ? await findSearchEntry(tx, packageId) : null);
+}
+
+/** What the search index ought to hold of a package that can be found. */
+export async function findSearchEntry(db: Executor, packageId: number): Promise<SearchEntry> {
+  const row = await db
     .selectFrom("Packages")
     .select(["name", "description"])
     .where("id", "=", packageId)
     .executeTakeFirstOrThrow();
-  const labels = [...(await listLabelsOf(tx, "tags", packageId)), ...(await listLabelsOf(tx, "providers", packageId))];
-  const terms = [row.name, row.description ?? "", ...labels].flatMap(indexTerms);
-  await saveSearchEntry(tx, packageId, { name: row.name, terms });
+  const labels = [...(await listLabelsOf(db, "tags", packageId)), ...(await listLabelsOf(db, "providers", packageId))];
+  return { name: row.name, terms: [row.name, row.description ?? "", ...labels].flatMap(indexTerms) };
 }

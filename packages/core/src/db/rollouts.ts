@@ -1,4 +1,4 @@
-import type { Tx } from "../ports/database.ts";
+import type { Executor, Tx } from "../ports/database.ts";
 import { prepared } from "./prepared.ts";
 import { summaryColumns, type VersionSummaryRow } from "./versions.ts";
 
@@ -39,8 +39,8 @@ const selectCount = prepared<{ packageId: number }, { count: number | string }>(
 );
 
 /** How many active versions are out for a part of the clients only. */
-export async function countRollouts(tx: Tx, packageId: number): Promise<number> {
-  return Number((await selectCount(tx, { packageId }))[0]?.count ?? 0);
+export async function countRollouts(db: Executor, packageId: number): Promise<number> {
+  return Number((await selectCount(db, { packageId }))[0]?.count ?? 0);
 }
 
 /** Sets the share of clients an active version is out for; false when the version is not active. */

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { SearchTerm } from "../domain/search-terms.ts";
-import type { Tx } from "../ports/database.ts";
+import type { Executor, Tx } from "../ports/database.ts";
 import { textValue } from "./prepared.ts";
 
 /** Characters of a term that PackageTerms holds; the rest is compared in what was found. */
@@ -30,7 +30,7 @@ export async function saveSearchEntry(tx: Tx, packageId: number, entry: SearchEn
     .select(["name", "terms"])
     .where("rowid", "=", packageId)
     .executeTakeFirst();
-  const row = entry === null ? null : { name: inSmallLetters(entry.name), terms: ` ${entry.terms.join(" ")} ` };
+  const row = entry === null ? null : rowOf(entry);
   // Most changes of a package leave its texts as they are.
   if (before?.name === row?.name && before?.terms === row?.terms) return;
   if (before !== undefined) {
@@ -48,6 +48,43 @@ export async function saveSearchEntry(tx: Tx, packageId: number, entry: SearchEn
     const rows = some.map((term) => ({ term, package_id: packageId }));
     await tx.insertInto("PackageTerms").values(rows).execute();
   }
+}
+
+function rowOf({ name, terms }: SearchEntry): SearchEntryRow {
+  return { name: inSmallLetters(name), terms: ` ${terms.join(" ")} ` };
+}
+
+interface SearchEntryRow {
+  name: string;
+  terms: string;
+}
+
+/** Whether the search index holds just this of a package; null: nothing. */
+export async function holdsSearchEntry(db: Executor, packageId: number, entry: SearchEntry | null): Promise<boolean> {
+  const row = await db
+    .selectFrom("PackageSearch")
+    .select(["name", "terms"])
+    .where("rowid", "=", packageId)
+    .executeTakeFirst();
+  const expected = entry === null ? undefined : rowOf(entry);
+  if (row?.name !== expected?.name || row?.terms !== expected?.terms) return false;
+  for (const some of chunks(startsOf(entry?.terms ?? []))) {
+    const listed = await db
+      .selectFrom("PackageTerms")
+      .select((eb) => eb.fn.countAll().as("count"))
+      .where("term", "in", some)
+      .where("package_id", "=", packageId)
+      .executeTakeFirstOrThrow();
+    if (Number(listed.count) !== some.length) return false;
+  }
+  return true;
+}
+
+/** Takes out of the search index what it holds of a package and ought to hold, whether it is whole or not. */
+export async function clearSearchEntry(tx: Tx, packageId: number, entry: SearchEntry | null): Promise<void> {
+  await saveSearchEntry(tx, packageId, null);
+  for (const some of chunks(startsOf(entry?.terms ?? [])))
+    await tx.deleteFrom("PackageTerms").where("term", "in", some).where("package_id", "=", packageId).execute();
 }
 
 function startsOf(terms: readonly string[]): string[] {

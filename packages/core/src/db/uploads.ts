@@ -125,8 +125,8 @@ export async function listOverdue(
 }
 
 /** Whether an upload of a version still waits for its archive at `now`. */
-export async function isAwaited(tx: Tx, versionId: number, now: string): Promise<boolean> {
-  const row = await tx
+export async function isAwaited(db: Executor, versionId: number, now: string): Promise<boolean> {
+  const row = await db
     .selectFrom("Uploads")
     .select("id_hash")
     .where("version_id", "=", versionId)

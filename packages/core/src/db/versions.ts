@@ -112,11 +112,11 @@ function candidates(db: Executor, packageId: number) {
 
 /** Best version for *latest* among the active ones that are out for everybody (or, if asked so, for anybody at all). */
 export async function findLatestCandidate(
-  tx: Tx,
+  db: Executor,
   packageId: number,
   audience: "all" | "some",
 ): Promise<VersionRow | undefined> {
-  return (await selectCandidate[audience](tx, { packageId }))[0];
+  return (await selectCandidate[audience](db, { packageId }))[0];
 }
 
 const newColumns = [

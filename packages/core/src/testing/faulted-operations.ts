@@ -14,6 +14,7 @@ import {
   receiveArchive,
   restoreVersion,
 } from "./faulted/publishing.ts";
+import { sweepAway } from "./faulted/sweeping.ts";
 
 const modes: Readonly<Record<string, FaultMode>> = {
   "fails once": {},
@@ -44,6 +45,7 @@ export function describeFaultedOperations(
   const storing = {
     ...met("publish of a newer version in one call", publishNewer, withArchive),
     ...met("upload of the archive", receiveArchive, withArchive),
+    ...met("sweep", sweepAway, ["list", "delete"]),
   };
   const others = {
     ...met("publish of a new package in one call", publishNew, withArchive),

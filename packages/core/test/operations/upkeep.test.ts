@@ -1,6 +1,9 @@
+import { Readable } from "node:stream";
 import { migrate } from "../../src/db/migrations/index.ts";
 import { memoryStorage } from "../../src/memory/index.ts";
+import type { BlobStorage } from "../../src/ports/blob-storage.ts";
 import { sqlite } from "../../src/sqlite/index.ts";
+import { digestOf } from "../../src/testing/blobs.ts";
 import { describeUpkeep } from "../../src/testing/upkeep.ts";
 import { temporaryFile } from "../sqlite/files.ts";
 
@@ -13,6 +16,32 @@ describeUpkeep("upkeep on SQLite and memory", {
       await database.close();
       await remove();
     };
-    return { database, storage: memoryStorage(), cleanup };
+    const { storage, overwrite } = damageable(memoryStorage());
+    return { database, storage, overwrite, cleanup };
   },
 });
+
+/** A storage whose blobs can be harmed; like others it never ends cleanly with wrong bytes. */
+function damageable(inner: BlobStorage) {
+  const harms = new Map<string, Buffer | null>();
+  const storage: BlobStorage = {
+    ...inner,
+    async open(digest, range) {
+      const harm = harms.get(digest);
+      if (harm === undefined || range !== undefined) return inner.open(digest, range);
+      if (harm === null) return null;
+      if (digestOf(harm) !== digest) throw new Error("A stored blob is damaged");
+      return { size: harm.length, body: Readable.from([harm]) };
+    },
+    async stat(digest) {
+      const harm = harms.get(digest);
+      if (harm === undefined) return inner.stat(digest);
+      return harm === null ? null : { size: harm.length };
+    },
+    async delete(digest) {
+      harms.delete(digest);
+      await inner.delete(digest);
+    },
+  };
+  return { storage, overwrite: async (digest: string, bytes: Buffer | null) => void harms.set(digest, bytes) };
+}

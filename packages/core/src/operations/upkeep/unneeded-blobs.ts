@@ -17,6 +17,8 @@ import { onStorage } from "../steps/storage-outage.ts";
 import type { SweepStep, SweepWork } from "./sweep-step.ts";
 
 const pageRows = 1000;
+/** Rows that are written in one transaction. */
+const batchRows = 200;
 /** Blobs that are decided on in one transaction and deleted before the next. */
 const batchBlobs = 50;
 /** Whoever has not deleted a doomed blob after this has died. They give up by themselves after half of it. */
@@ -36,8 +38,11 @@ export const noteOrphans: SweepStep<"orphans"> = {
       const digests = old.map((blob) => blob.digest);
       const unknown = await listUnknownBlobs(ctx.database.reader, digests);
       const found = old.filter((blob) => unknown.has(blob.digest));
-      if (found.length > 0) await ctx.database.write((tx) => insertFoundBlobs(tx, found.map(toRow)));
-      advance(found.length);
+      for (let at = 0; at < found.length; at += batchRows) {
+        const rows = found.slice(at, at + batchRows).map(toRow);
+        await ctx.database.write((tx) => insertFoundBlobs(tx, rows));
+        advance(rows.length);
+      }
       after = page.at(-1)?.digest ?? null;
       if (page.length < pageRows) return;
     }
@@ -68,7 +73,7 @@ export const deleteUnneeded: SweepStep<"blobs"> = {
       const going = spent.filter((blob) => blob.state !== "gone");
       for (let at = 0; at < going.length; at += batchBlobs) {
         work.checkpoint();
-        await deleteBatch(work, going.slice(at, at + batchBlobs));
+        await deleteBatch(work, going.slice(at, at + batchBlobs), work.advance);
       }
       if (through === undefined) return;
       after = through;
@@ -91,7 +96,18 @@ async function forget(ctx: Context, digests: readonly string[], { goneBefore }: 
   if (digests.length > 0) await ctx.database.write((tx) => deleteGone(tx, digests, goneBefore));
 }
 
-async function deleteBatch(work: SweepWork, candidates: readonly SpentBlob[]): Promise<void> {
+/** Deletes bytes that nobody knows, as a sweep would; false when somebody has begun to need them. */
+export async function removeOrphan(work: Pick<SweepWork, "ctx" | "graceMs">, blob: StoredBlob): Promise<boolean> {
+  const row = toRow(blob);
+  await work.ctx.database.write((tx) => insertFoundBlobs(tx, [row]));
+  return (await deleteBatch(work, [{ ...row, state: "live" }])) === 1;
+}
+
+async function deleteBatch(
+  work: Pick<SweepWork, "ctx" | "graceMs">,
+  candidates: readonly SpentBlob[],
+  advance?: SweepWork["advance"],
+): Promise<number> {
   const { ctx } = work;
   const startedAt = ctx.clock.now();
   const doomedAt = toRowTime(startedAt);
@@ -113,6 +129,7 @@ async function deleteBatch(work: SweepWork, candidates: readonly SpentBlob[]): P
   } finally {
     const now = toRowTime(ctx.clock.now());
     if (deleted.length > 0) await ctx.database.write((tx) => markGone(tx, deleted, { doomedAt, now }));
-    work.advance(deleted.length);
+    advance?.(deleted.length);
   }
+  return deleted.length;
 }

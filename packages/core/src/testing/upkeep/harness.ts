@@ -16,6 +16,7 @@ import { zipOf } from "../zips.ts";
 export interface UpkeepHarness {
   database: Database;
   storage: BlobStorage;
+  overwrite(digest: string, bytes: Buffer | null): Promise<void>;
 }
 
 export const minute = 60_000;
@@ -28,7 +29,7 @@ export interface UpkeepWorld extends UpkeepHarness {
   clock: StandingClock;
   ada: Actor;
   /** Publishes a version whose archive is the same for the same content, and gives its digest. */
-  publish(version: string, content?: string): Promise<string>;
+  publish(version: string, content?: string | Buffer): Promise<string>;
   /** What each step did. */
   sweep(options?: SweepOptions): Promise<Partial<Record<SweepStepName, number>>>;
   isStored(digest: string): Promise<boolean>;
@@ -38,7 +39,7 @@ export const packageName = "kept";
 
 /** Makes the world; its clock begins at the machine's time, which storages go by. */
 export async function worldOn(
-  { database, storage }: UpkeepHarness,
+  { database, storage, overwrite }: UpkeepHarness,
   options: Partial<RegistryOptions> = {},
 ): Promise<UpkeepWorld> {
   const clock = standingClock(Date.now());
@@ -46,9 +47,10 @@ export async function worldOn(
   const registry = createRegistry({ database, storage, clock, passwords, serverSecret: testSecret, ...options });
   const ada = await registry.sessions.actAs({ username: "ada" });
   return {
-    ...{ database, storage, registry, clock, ada },
+    ...{ database, storage, overwrite, registry, clock, ada },
     async publish(version, content = version) {
-      const body = Readable.from([await zipOf({ "index.js": content })]);
+      const files = typeof content === "string" ? { "index.js": content } : { data: content };
+      const body = Readable.from([await zipOf(files, { store: typeof content !== "string" })]);
       const { sha256 } = await registry.releases.publish(ada, { package: packageName, version, body });
       return sha256 ?? "";
     },

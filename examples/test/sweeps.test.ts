@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createRegistry } from "@serverless-registry/core";
+import { sqlite as openSqlite } from "@serverless-registry/core/sqlite";
 import { fsStorage } from "@serverless-registry/storage-fs";
 import { expect, onTestFinished, test } from "vitest";
-import { careForLeftovers, type LeftoverCare } from "../standalone/src/leftovers.ts";
+import { careForSweeps, type SweepCare } from "../standalone/src/sweeps.ts";
 import { temporaryFolder } from "./processes.ts";
 
 const hourMs = 3_600_000;
@@ -24,16 +26,20 @@ async function folder() {
       return name;
     },
     left: () => readdir(join(root, "tmp")),
-    care(database: LeftoverCare["config"]["database"], everyMs?: number) {
+    async care(database: SweepCare["config"]["database"], everyMs?: number) {
       const storage = fsStorage({ root });
       const config = { database, storage: { kind: "files", root } } as const;
-      const { end } = careForLeftovers({
-        config,
-        storage,
+      const registry = createRegistry({ database: openSqlite({ path: ":memory:" }), storage });
+      await registry.migrate();
+      const { end } = careForSweeps({
+        ...{ config, registry, storage },
         log: { info() {}, warn() {}, error() {} },
         ...(everyMs && { everyMs }),
       });
-      onTestFinished(end);
+      onTestFinished(async () => {
+        await end();
+        await registry.close();
+      });
     },
   };
 }
@@ -42,7 +48,7 @@ test("beside a SQLite file all goes that is older than this run", async () => {
   const { leave, left, care } = await folder();
   await leave(20);
   const running = await leave(0);
-  care(sqlite);
+  await care(sqlite);
   await expect.poll(left).toEqual([running]);
 });
 
@@ -50,7 +56,7 @@ test("beside MySQL only what is a day old goes: the rest may be an upload to ano
   const { leave, left, care } = await folder();
   await leave(25);
   const running = await leave(20);
-  care(mysql);
+  await care(mysql);
   await expect.poll(left).toEqual([running]);
 });
 
@@ -59,7 +65,7 @@ test.each([
   ["MySQL", mysql],
 ] as const)("beside %s what is a day old goes later too", async (_, database) => {
   const { leave, left, care } = await folder();
-  care(database, 20);
+  await care(database, 20);
   await leave(25);
   await expect.poll(left).toEqual([]);
   await leave(25);

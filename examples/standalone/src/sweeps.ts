@@ -1,0 +1,72 @@
+import type { BlobStorage, Logger, Registry } from "@serverless-registry/core";
+import type { Config } from "./config.ts";
+
+/** What is to be swept, and how often. */
+export interface SweepCare {
+  config: Pick<Config, "database" | "storage">;
+  registry: Pick<Registry, "sweep">;
+  storage: BlobStorage;
+  log: Logger;
+  /** Default: an hour. */
+  everyMs?: number;
+}
+
+const HOUR_MS = 3_600_000;
+/** Looking for bytes that nobody knows lists the whole storage: at the start, and at every so manieth sweep. */
+const SWEEPS_PER_LISTING = 24;
+
+/**
+ * Sweeps now and from time to time. A folder beside a SQLite file has one owner, so now everything goes that an upload left before
+ * this run; any other storage may be in use by another server, so only what is a day old goes. Failures are logged and end nothing.
+ */
+export function careForSweeps({ config, registry, storage, log, everyMs = HOUR_MS }: SweepCare): {
+  end(): Promise<void>;
+} {
+  const isOwn = config.database.kind === "sqlite" && config.storage.kind === "files";
+  const ending = new AbortController();
+  let sweeps = 0;
+  let work = isOwn ? removeLeftovers() : Promise.resolve();
+  let isWaiting = false;
+
+  async function removeLeftovers(): Promise<void> {
+    try {
+      const leftovers = await storage.sweepStaged(process.uptime() * 1000);
+      if (leftovers > 0) log.info({ leftovers }, "removed what an earlier run left of unfinished uploads");
+    } catch (error) {
+      log.warn({ err: error }, "what an earlier run left of unfinished uploads was not removed");
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    const skip = sweeps % SWEEPS_PER_LISTING === 0 ? [] : (["orphans"] as const);
+    sweeps += 1;
+    try {
+      // It logs by itself what fails.
+      const { steps } = await registry.sweep({ skip, signal: ending.signal });
+      const busy = steps.filter(({ step, done }) => done > 0 && step !== "audit_seals");
+      if (busy.length > 0) log.info(Object.fromEntries(busy.map(({ step, done }) => [step, done])), "swept");
+    } catch (error) {
+      if (!ending.signal.aborted) log.warn({ err: error }, "nothing was swept");
+    }
+  }
+
+  function sweepLater(): void {
+    // A slow sweep makes no queue.
+    if (isWaiting) return;
+    isWaiting = true;
+    work = work.then(() => {
+      isWaiting = false;
+      return sweep();
+    });
+  }
+
+  sweepLater();
+  const timer = setInterval(sweepLater, everyMs).unref();
+  return {
+    async end() {
+      clearInterval(timer);
+      ending.abort();
+      await work;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import type { Context } from "../context.ts";
+import { checkArchives } from "./upkeep/check-archives.ts";
+import { checkPackages } from "./upkeep/check-packages.ts";
+import { checkVersions } from "./upkeep/check-versions.ts";
+import type { FsckCheck, FsckCode, FsckFinding, FsckWork } from "./upkeep/fsck-work.ts";
+
+/** How to check. */
+export interface FsckOptions {
+  /** Mends what can be mended. Default: only looks. */
+  repair?: boolean;
+  /** Reads every archive and compares its digest; default: its size only. */
+  deep?: boolean;
+  /** Goes on where an earlier run ended: the `cursor` of its report or of what it told last. */
+  after?: string;
+  /** Age from which what nobody knows or waits for counts as left behind; default 24 hours. */
+  graceMs?: number;
+  /** Ends the check before its next page; the report then has a cursor. */
+  signal?: AbortSignal;
+  /** Told after every page. */
+  onProgress?(progress: FsckProgress): void;
+  /** Told of each finding at once. The report holds the first 1000. */
+  onFinding?(finding: FsckFinding): void;
+}
+
+/** How far a check is. */
+export interface FsckProgress {
+  check: FsckCheck;
+  /** How many of them were looked at in this run. */
+  done: number;
+  cursor: string;
+}
+
+/** What a check found. */
+export interface FsckReport {
+  /** How many of each kind were looked at in this run. */
+  checked: Record<FsckCheck, number>;
+  /** How many findings there are of each code. */
+  counts: Partial<Record<FsckCode, number>>;
+  /** The first 1000 of them. */
+  findings: FsckFinding[];
+  /** Findings that are not mended. */
+  unmended: number;
+  /** Whether it came to its end. */
+  isComplete: boolean;
+  /** What to give as `after` to go on; null when it came to its end. */
+  cursor: string | null;
+}
+
+const keptFindings = 1000;
+const day = 24 * 60 * 60_000;
+
+const checks = [
+  ["packages", checkPackages],
+  ["versions", checkVersions],
+  ["archives", checkArchives],
+] as const;
+
+/**
+ * Compares what rows say with each other and with the storage, page by page, while the registry is used; never removes a version.
+ * What is found can be mended with `repair`, but for archives: those need {@link heal}, or a backup. For the host only.
+ * @throws TypeError for a cursor that no run has told
+ */
+export async function fsck(ctx: Context, options: FsckOptions = {}): Promise<FsckReport> {
+  const { repair = false, deep = false, graceMs = day, signal } = options;
+  const [first, place] = parseCursor(options.after);
+  const report: FsckReport = {
+    checked: { packages: 0, versions: 0, archives: 0 },
+    ...{ counts: {}, findings: [], unmended: 0, isComplete: false, cursor: options.after ?? null },
+  };
+  const found = (finding: FsckFinding) => {
+    report.counts[finding.code] = (report.counts[finding.code] ?? 0) + 1;
+    if (!finding.isMended) report.unmended += 1;
+    if (report.findings.length < keptFindings) report.findings.push(finding);
+    options.onFinding?.(finding);
+  };
+  for (const [name, check] of checks.slice(first)) {
+    const work: FsckWork = { ctx, repair, deep, graceMs, found };
+    let after: string | null = name === checks[first]?.[0] ? place : "";
+    while (after !== null) {
+      if (signal?.aborted) return report;
+      const page: { next: string | null; checked: number } = await check(work, after);
+      report.checked[name] += page.checked;
+      after = page.next;
+      report.cursor = `${name}:${after ?? "end"}`;
+      options.onProgress?.({ check: name, done: report.checked[name], cursor: report.cursor });
+    }
+  }
+  return { ...report, isComplete: true, cursor: null };
+}
+
+/** Which check comes first, and where in it. */
+function parseCursor(cursor: string | undefined): [number, string | null] {
+  if (cursor === undefined) return [0, ""];
+  const [, name, place] = /^(\w+):(end|\d*|[0-9a-f]{64})$/.exec(cursor) ?? [];
+  const at = checks.findIndex(([check]) => check === name);
+  if (at < 0 || place === undefined) throw new TypeError(`There is no place ${cursor} to go on from`);
+  return [at, place === "end" ? null : place];
+}

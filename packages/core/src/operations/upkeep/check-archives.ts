@@ -1,0 +1,122 @@
+import { createHash } from "node:crypto";
+import { pipeline } from "node:stream/promises";
+import type { Context } from "../../context.ts";
+import { findBlob, listBlobRows, type NotedBlob, touchBlob } from "../../db/blobs.ts";
+import { listNeeded, listNeeding, type NeededArchive } from "../../db/checks.ts";
+import { toRowTime } from "../../domain/times.ts";
+import type { StoredBlob } from "../../ports/blob-storage.ts";
+import { onStorage } from "../steps/storage-outage.ts";
+import type { CheckedPage, FsckCode, FsckWork } from "./fsck-work.ts";
+import { removeOrphan } from "./unneeded-blobs.ts";
+
+const pageRows = 500;
+const namedVersions = 200;
+
+/** What is known of one digest. */
+interface Known {
+  needed?: NeededArchive;
+  noted?: NotedBlob;
+  stored?: StoredBlob;
+}
+
+/** Goes through versions, rows of blobs and the storage side by side, in the order of digests. */
+export async function checkArchives(work: FsckWork, after: string): Promise<CheckedPage> {
+  const { ctx } = work;
+  const { reader } = ctx.database;
+  // In this order: bytes are stored before their row is written, and that together with the version's.
+  const needed = await listNeeded(reader, after, { deletedBefore: restorableSince(ctx), limit: pageRows });
+  const noted = await listBlobRows(reader, after, pageRows);
+  const stored = await onStorage(ctx, () => ctx.storage.list(after === "" ? null : after, pageRows));
+  const ends = [needed.at(pageRows - 1)?.sha256, noted.at(pageRows - 1)?.sha256, stored.at(pageRows - 1)?.digest];
+  const [through = null] = ends.filter((end) => end !== undefined).sort();
+  const known = new Map<string, Known>();
+  const add = (digest: string, what: Known) => {
+    if (through === null || digest <= through) known.set(digest, { ...known.get(digest), ...what });
+  };
+  for (const one of needed) add(one.sha256, { needed: one });
+  for (const one of noted) add(one.sha256, { noted: one });
+  for (const one of stored) add(one.digest, { stored: one });
+  for (const digest of [...known.keys()].sort()) await checkDigest(work, digest, known.get(digest) ?? {});
+  return { checked: known.size, next: through };
+}
+
+function restorableSince(ctx: Context): string {
+  return toRowTime(ctx.clock.now() - ctx.limits.restoreWindowMs);
+}
+
+async function checkDigest(work: FsckWork, digest: string, { needed, noted, stored }: Known): Promise<void> {
+  if (needed === undefined) {
+    const isKnown = noted !== undefined && noted.state !== "gone";
+    if (stored !== undefined && !isKnown) await checkOrphan(work, stored);
+    return;
+  }
+  const fault = await findFault(work, needed);
+  if (fault !== null) return tellVersions(work, digest, fault);
+  if (noted?.state === "live") return;
+  const [now] = await findBlob(work.ctx.database, { sha256: digest });
+  if (now?.state === "live") return;
+  const size = needed.most ?? stored?.size ?? 0;
+  const touched_at = toRowTime(work.ctx.clock.now());
+  const mend = () =>
+    work.ctx.database.write((tx) => touchBlob(tx, { sha256: digest, size, touched_at }, now?.touched_at));
+  const isMended = work.repair && now?.state !== "doomed" && (await mend());
+  const detail = "versions need it, and sweeps do not know";
+  work.found({ code: "blob_unnoted", package: null, version: null, sha256: digest, detail, isMended });
+}
+
+interface Fault {
+  code: FsckCode;
+  detail: string;
+}
+
+/** What is wrong with the stored bytes; null for nothing. */
+async function findFault({ ctx, deep }: FsckWork, { sha256, least, most }: NeededArchive): Promise<Fault | null> {
+  const found = await onStorage(ctx, () => ctx.storage.stat(sha256));
+  if (found === null) return { code: "archive_missing", detail: "its bytes are not there" };
+  if (least !== most || (most !== null && found.size !== most)) {
+    return { code: "archive_damaged", detail: `has ${found.size} bytes and not ${most}` };
+  }
+  if (!deep) return null;
+  return (await hasItsDigest(ctx, sha256))
+    ? null
+    : { code: "archive_damaged", detail: "its bytes have another digest" };
+}
+
+/** Whether the stored bytes are those that their name stands for. A storage that notices by itself breaks off. */
+export async function hasItsDigest(ctx: Context, sha256: string): Promise<boolean> {
+  const hash = createHash("sha256");
+  try {
+    const blob = await ctx.storage.open(sha256);
+    if (blob === null) return false;
+    await pipeline(blob.body, hash);
+  } catch (error) {
+    ctx.logger.warn({ err: error, sha256 }, "an archive could not be read to its end");
+    // Away or broken: asked once more, a storage that is away fails again.
+    await onStorage(ctx, () => ctx.storage.stat(sha256));
+    return false;
+  }
+  return hash.digest("hex") === sha256;
+}
+
+async function tellVersions({ ctx, found }: FsckWork, sha256: string, { code, detail }: Fault): Promise<void> {
+  let after = 0;
+  for (;;) {
+    const options = { after, deletedBefore: restorableSince(ctx), limit: namedVersions };
+    const page = await listNeeding(ctx.database.reader, sha256, options);
+    for (const row of page)
+      found({ code, package: row.package, version: row.version, sha256, detail, isMended: false });
+    const last = page.at(-1);
+    if (last === undefined || page.length < namedVersions) return;
+    after = last.id;
+  }
+}
+
+async function checkOrphan({ ctx, repair, graceMs, found }: FsckWork, stored: StoredBlob): Promise<void> {
+  const { digest, size } = stored;
+  if (stored.touchedAt >= ctx.clock.now() - graceMs) return;
+  const [row] = await findBlob(ctx.database, { sha256: digest });
+  if (row !== undefined && row.state !== "gone") return;
+  const isMended = repair && (await removeOrphan({ ctx, graceMs }, stored));
+  const detail = `${size} bytes that nobody knows`;
+  found({ code: "blob_orphaned", package: null, version: null, sha256: digest, detail, isMended });
+}
