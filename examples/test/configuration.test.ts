@@ -2,9 +2,10 @@ import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../../scripts/test/free-port.ts";
 import { readConfig } from "../standalone/src/config.ts";
 import { request } from "./client.ts";
-import { freePort, runStandalone, startStandalone, temporaryFolder } from "./processes.ts";
+import { runStandalone, startStandalone, temporaryFolder } from "./processes.ts";
 
 const wrong: Record<string, string[]> = {
   PORT: ["", "0", "65536", "80.5", "-1", "0x50", "eighty", " 8080"],

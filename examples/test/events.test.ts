@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { type RegistryEvent, verifyWebhook } from "@serverless-registry/core";
 import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../scripts/test/free-port.ts";
 import { readConfig } from "../standalone/src/config.ts";
 import { startServer } from "../standalone/src/server.ts";
 import { register } from "./client.ts";
-import { freePort, temporaryFolder } from "./processes.ts";
+import { temporaryFolder } from "./processes.ts";
 
 const secrets = [1, 2].map((byte) => `whsec_${Buffer.alloc(32, byte).toString("base64")}`);
 

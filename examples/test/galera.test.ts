@@ -1,14 +1,25 @@
+import { onTestFinished } from "vitest";
 import { describeWith } from "../../scripts/test/services.ts";
 import { describeInstances } from "./instance-behaviours.ts";
-import { startInstances } from "./instances.ts";
-import { temporaryFolder } from "./processes.ts";
-import { sharedDatabases } from "./shared-backends.ts";
+import { killTests } from "./instance-kills.ts";
+import { startBalanced, startInstances } from "./instances.ts";
+import type { EndLater } from "./processes.ts";
+import { sharedDatabases, temporaryBucket } from "./shared-backends.ts";
+
+const rounds = Number(process.env.KILL_ROUNDS ?? 2);
 
 // Each server has a node of its own: no lock of one holds on another, and a commit may be refused as a deadlock.
-describeWith(["galera"], ({ GALERA_URLS = "" }) => {
-  describeInstances("three servers, each on a node of a Galera cluster, without Redis", async (endLater) => {
+describeWith(["galera", "s3", "redis", "nginx"], (env) => {
+  const { GALERA_URLS = "", REDIS_URL = "", NGINX = "" } = env;
+
+  async function options(endLater: EndLater, more: Record<string, string> = {}) {
     const databases = await sharedDatabases(GALERA_URLS.split(","), endLater);
-    const archives = await temporaryFolder(endLater);
-    return startInstances({ count: 3, databases, env: { STORAGE_URL: `file:${archives}` }, endLater });
-  });
+    const bucket = await temporaryBucket(env, endLater);
+    return { count: databases.length, databases, env: { ...bucket, ...more }, endLater };
+  }
+
+  describeInstances("three servers, each on a node of a Galera cluster, with S3 and without Redis", async (endLater) =>
+    startInstances(await options(endLater)),
+  );
+  killTests(async () => startBalanced(await options(onTestFinished, { REDIS_URL }), NGINX), rounds);
 });

@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { registryPlugin } from "@serverless-registry/adapter-fastify";
-import { argon2Passwords, createRegistry, type RegistryOptions } from "@serverless-registry/core";
+import {
+  argon2Passwords,
+  type Clock,
+  createRegistry,
+  type Database,
+  databaseNonces,
+  databaseRateLimiter,
+  type RegistryOptions,
+} from "@serverless-registry/core";
 import type { HttpOptions } from "@serverless-registry/core/http";
 import { mysql } from "@serverless-registry/core/mysql";
 import { redisNonces, redisRateLimiter } from "@serverless-registry/core/redis";
@@ -22,7 +31,10 @@ export interface WorldToServe {
   name: string;
   database: string;
   storage: StoragePlace;
-  redis: string;
+  /** Default: one-time values and limits are kept in the database. */
+  redis?: string;
+  /** Where it listens. */
+  port: number;
   /** File that holds the time. */
   clockFile: string;
   options: Partial<RegistryOptions>;
@@ -71,24 +83,31 @@ async function carryOut(order: Order): Promise<unknown> {
   return worlds.get(order.close)?.close();
 }
 
-/** Resolves to the port. */
-async function open({ name, database, storage, redis, clockFile, options, http }: WorldToServe): Promise<number> {
+async function open({
+  name,
+  database: uri,
+  storage,
+  redis,
+  port,
+  clockFile,
+  options,
+  http,
+}: WorldToServe): Promise<void> {
   const { endpoint, credentials, ...place } = storage;
   const clock = { now: () => Number(readFileSync(clockFile, "utf8")) };
   const errors: string[] = [];
-  const client = new Redis(redis);
-  const shared = { redis: client, prefix: `${name}:`, clock };
-  const nonces = redisNonces(shared);
-  await nonces.claim(["start"], { ttlMs: 1000, sinceMs: clock.now() });
+  const database = mysql({ uri, connectionLimit: 5 });
+  const shared =
+    redis === undefined ? inDatabase(database, clock) : await inRedis(redis, { prefix: `${name}:`, clock });
   const registry = createRegistry({
     serverSecret: "a secret that all instances share",
     ...options,
-    ...{ database: mysql({ uri: database, connectionLimit: 5 }), clock, nonces },
+    ...{ database, clock, nonces: shared.nonces },
     storage: s3Storage({ client: s3Client({ endpoint, credentials }), ...place }),
     // What is kept in memory may be a second old, and this suite asks for what was done just now.
     limits: { ...options.limits, cacheBytes: 0 },
     passwords: argon2Passwords({ memoryKiB: 8, passes: 1 }),
-    logger: { info() {}, warn() {}, error: (fields, text) => void errors.push(`${text} ${JSON.stringify(fields)}`) },
+    logger: { info() {}, warn() {}, error: (fields, text) => void errors.push(`${text} ${inspect(fields)}`) },
   });
   const { mountPath, ...rest } = http;
   const app = fastify({
@@ -96,18 +115,29 @@ async function open({ name, database, storage, redis, clockFile, options, http }
     trustProxy: "127.0.0.1",
     routerOptions: { maxParamLength: 64 * 1024 },
   });
-  await app.register(registryPlugin, { ...rest, rateLimiter: redisRateLimiter(shared), registry, prefix: mountPath });
-  await app.listen({ port: 0, host: "127.0.0.1" });
+  const { rateLimiter } = shared;
+  await app.register(registryPlugin, { ...rest, rateLimiter, registry, prefix: mountPath });
+  await app.listen({ port, host: "127.0.0.1" });
   worlds.set(name, {
     flush: () => registry.flush(),
     async close() {
       worlds.delete(name);
       await app.close();
       await registry.close();
-      client.disconnect();
+      shared.end();
       return errors;
     },
   });
-  const [address] = app.addresses();
-  return typeof address === "object" ? address.port : 0;
+}
+
+function inDatabase(database: Database, clock: Clock) {
+  const nonces = databaseNonces(database, clock);
+  return { nonces, rateLimiter: databaseRateLimiter(database, clock), end: () => undefined };
+}
+
+async function inRedis(url: string, options: { prefix: string; clock: Clock }) {
+  const client = new Redis(url);
+  const nonces = redisNonces({ redis: client, ...options });
+  await nonces.claim(["start"], { ttlMs: 1000, sinceMs: options.clock.now() });
+  return { nonces, rateLimiter: redisRateLimiter({ redis: client, ...options }), end: () => client.disconnect() };
 }

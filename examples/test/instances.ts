@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import { freePort } from "../../scripts/test/free-port.ts";
 import {
   answering,
   type EndLater,
-  examples,
-  freePort,
   type ServerProgram,
+  services,
   startProgram,
   startStandalone,
   temporaryFolder,
@@ -47,6 +47,20 @@ export async function startInstances({ count, databases, env, endLater }: Instan
   };
 }
 
+/** Several servers that are one registry, behind nginx. */
+export interface Balanced extends Instances {
+  /** Address of nginx. */
+  url: string;
+}
+
+/** Starts servers as `startInstances` does, and nginx, whose program is at `nginx`, before them. */
+export async function startBalanced(options: InstancesOptions, nginx: string): Promise<Balanced> {
+  const instances = await startInstances(options);
+  const urls = instances.servers.map((server) => server.url);
+  const { url } = await startBalancer(urls, { nginx, endLater: options.endLater });
+  return { ...instances, url };
+}
+
 /** What nginx is started with. */
 export interface BalancerOptions {
   /** Path of its program. */
@@ -56,16 +70,16 @@ export interface BalancerOptions {
   path?: string;
 }
 
-/** Starts nginx before servers at these addresses; its own address. */
-export async function startBalancer(servers: readonly string[], options: BalancerOptions): Promise<string> {
+/** Starts nginx before servers at these addresses. */
+export async function startBalancer(servers: readonly string[], options: BalancerOptions): Promise<ServerProgram> {
   const { nginx, endLater, path = "/healthz" } = options;
   const cwd = await temporaryFolder(endLater);
   const port = await freePort();
-  const script = join(examples, "../scripts/services/nginx.sh");
+  const script = join(services, "nginx.sh");
   const ports = servers.map((server) => new URL(server).port);
   const env = { NGINX: nginx, PATH: process.env.PATH ?? "" };
   const program = startProgram(["run", cwd, String(port), ...ports], { command: script, cwd, env, endLater });
   const url = `http://127.0.0.1:${port}`;
   await answering(program, url + path);
-  return url;
+  return { ...program, url };
 }

@@ -63,6 +63,13 @@ export async function check({
   return { problems, shown, orphans };
 }
 
+/** Which acknowledged versions a server does not show; for a second it may not have noticed what others did. */
+export async function missingAt(url: string, history: readonly Attempt[]): Promise<string[]> {
+  const acknowledged = history.filter(({ state }) => state === "acknowledged");
+  const { shown } = await check({ url, storage: "none", history: acknowledged, downloads: () => false });
+  return acknowledged.map(keyOf).filter((key) => !shown.has(key));
+}
+
 /** How a version is called in the history. */
 export function keyOf({ name, version }: Pick<Attempt, "name" | "version">): string {
   return `${name} ${version}`;

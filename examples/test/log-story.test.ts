@@ -2,8 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { patternBytes, signedHeaders, zipOf } from "@serverless-registry/core/testing";
 import { expect, test } from "vitest";
+import { freePort } from "../../scripts/test/free-port.ts";
 import { type Client, password, register, request } from "./client.ts";
-import { freePort, type ServerProgram, startStandalone, temporaryFolder } from "./processes.ts";
+import { type ServerProgram, startStandalone, temporaryFolder } from "./processes.ts";
 
 interface Line {
   level: number;

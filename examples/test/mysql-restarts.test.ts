@@ -4,14 +4,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../scripts/test/free-port.ts";
 import { describeWith } from "../../scripts/test/services.ts";
 import { clientWith, register } from "./client.ts";
 import { check } from "./kill-checker.ts";
 import { type Attempt, newAttempt, publish, seededRandom, stylesOfPublishing } from "./kill-history.ts";
-import { examples, freePort, startStandalone, temporaryFolder } from "./processes.ts";
+import { services, startStandalone, temporaryFolder } from "./processes.ts";
 
 const run = promisify(execFile);
-const script = join(examples, "../scripts/services/mariadb.sh");
+const script = join(services, "mariadb.sh");
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const restarts = Number(process.env.RESTARTS ?? 3);
 

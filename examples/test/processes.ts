@@ -1,16 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { freePort } from "../../scripts/test/free-port.ts";
 
 /** Folder of the examples. */
 export const examples = fileURLToPath(new URL("..", import.meta.url));
+
+/** Folder of the scripts that start servers which tests use. */
+export const services = join(examples, "../scripts/services");
 
 const main = join(examples, "standalone/dist/main.js");
 
@@ -112,21 +114,6 @@ export function startTestServer(options: ProgramOptions & { under?: readonly str
 /** Runs the standalone server where it is expected to end by itself. */
 export function runStandalone(args: readonly string[], options: ProgramOptions) {
   return runProgram([main, ...args], options);
-}
-
-/** A port nobody listens on, below those that outgoing connections take. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 31_000);
-    const server = createServer();
-    const isFree = new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (!(await isFree)) continue;
-    server.close();
-    await once(server, "close");
-    return port;
-  }
 }
 
 /** An empty folder that is removed after the test, or when `endLater` says. */

@@ -6,16 +6,17 @@ import { mysql } from "@serverless-registry/core/mysql";
 import { type HttpAdapter, type StandingClock, standingClock } from "@serverless-registry/core/testing";
 import { s3Client, s3Storage } from "@serverless-registry/storage-s3";
 import { expect } from "vitest";
+import { recycledBalancers } from "./balancers.ts";
 import type { Order, Reply, StoragePlace, WorldToServe } from "./instance-host.ts";
-import { startBalancer } from "./instances.ts";
 import { examples } from "./processes.ts";
 
 /** What remote instances are made of. */
 export interface RemoteParts {
-  /** An empty database that nobody else uses until it is given back. */
-  takeDatabase(): Promise<{ uri: string; giveBack(): void }>;
+  /** An empty database that nobody else uses until it is given back, at its address for each process. */
+  takeDatabase(): Promise<{ uris: readonly string[]; giveBack(): void }>;
   store: Pick<StoragePlace, "endpoint" | "credentials" | "bucket">;
-  redis: string;
+  /** Default: one-time values and limits are kept in the database. */
+  redis?: string;
   nginx: string;
   /** Where the time is kept, and uploads in progress. */
   folder: string;
@@ -30,17 +31,22 @@ interface Host {
 type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
 /**
- * Serves each registry of the HTTP suite by two processes that share a database, a bucket and Redis, and nginx before them.
+ * Serves each registry of the HTTP suite by so many processes that share a database and a bucket, and nginx before them.
  * The registry of this process does what no client can: it makes administrators, and looks.
  */
-export function remoteInstances(parts: () => RemoteParts): HttpAdapter & { end(): Promise<void> } {
-  const hosts = [startHost(), startHost()];
-  /** What a test that failed half-way may leave. */
-  const balancers = new Set<() => Promise<void>>();
+export function remoteInstances(processes: number, parts: () => RemoteParts): HttpAdapter & { end(): Promise<void> } {
+  const hosts = Array.from({ length: processes }, startHost);
+  const balancers = recycledBalancers(processes, "/");
   let name = "";
-  let database = "";
+  let databases: readonly string[] = [];
   const clockFile = () => join(parts().folder, name);
-  const placeOf = (prefix: string) => ({ ...parts().store, prefix, stagingFolder: join(parts().folder, "staged") });
+  const placeOf = (prefix: string) => ({
+    ...parts().store,
+    prefix,
+    stagingFolder: join(parts().folder, `${prefix}-staged`),
+  });
+  const askAll = (order: (index: number) => DistributiveOmit<Order, "number">) =>
+    Promise.all(hosts.map((host, index) => host.ask(order(index))));
 
   return {
     createClock() {
@@ -53,37 +59,35 @@ export function remoteInstances(parts: () => RemoteParts): HttpAdapter & { end()
       return { storage: s3Storage({ client, ...place }), cleanup: async () => client.destroy() };
     },
     async createDatabase() {
-      const { uri, giveBack } = await parts().takeDatabase();
-      database = uri;
-      return { database: mysql({ uri }), cleanup: async () => giveBack() };
+      const { uris, giveBack } = await parts().takeDatabase();
+      databases = uris;
+      return { database: mysql({ uri: uris[0] ?? "" }), cleanup: async () => giveBack() };
     },
     async start(_registry, { rateLimiter: _, ...http }, { options }) {
       const world = name;
-      const toServe: WorldToServe = {
-        ...{ name: world, database, redis: parts().redis, storage: placeOf(world), clockFile: clockFile() },
-        ...{ options, http },
-      };
-      const ports = await Promise.all(hosts.map((host) => host.ask({ open: toServe })));
-      const ends: (() => Promise<void>)[] = [];
-      const endBalancer = async () => {
-        balancers.delete(endBalancer);
-        for (const end of ends.reverse()) await end();
-      };
-      balancers.add(endBalancer);
-      const addresses = ports.map((port) => `http://127.0.0.1:${port}`);
+      const { redis, nginx } = parts();
+      const storage = placeOf(world);
+      const shared = { name: world, storage, clockFile: clockFile(), options, http, ...(redis ? { redis } : {}) };
+      const at = databases;
+      const balancer = await balancers.take(nginx);
+      const toServe = (index: number): WorldToServe => ({
+        ...shared,
+        ...{ database: at[index] ?? "", port: balancer.ports[index] ?? 0 },
+      });
+      await askAll((index) => ({ open: toServe(index) }));
       return {
-        origin: await startBalancer(addresses, { nginx: parts().nginx, path: "/", endLater: (end) => ends.push(end) }),
-        flush: async () => void (await Promise.all(hosts.map((host) => host.ask({ flush: world })))),
+        origin: await balancer.start(),
+        flush: async () => void (await askAll(() => ({ flush: world }))),
         async stop() {
-          await endBalancer();
-          const logged = await Promise.all(hosts.map((host) => host.ask({ close: world })));
+          const logged = await askAll(() => ({ close: world }));
+          await balancer.giveBack();
           expect(logged.flat(), "logged as errors").toEqual([]);
         },
       };
     },
     async end() {
       for (const host of hosts) host.end();
-      for (const end of [...balancers]) await end();
+      await balancers.end();
     },
   };
 }

@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../../scripts/test/free-port.ts";
 import { describeWith } from "../../scripts/test/services.ts";
 import { readConfig } from "../standalone/src/config.ts";
-import { examples, freePort, startProgram, temporaryFolder } from "./processes.ts";
+import { examples, startProgram, temporaryFolder } from "./processes.ts";
 
 const folder = join(examples, "scaled");
 const compose = readFileSync(join(folder, "compose.yaml"), "utf8");

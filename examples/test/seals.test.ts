@@ -4,10 +4,11 @@ import { createRegistry } from "@serverless-registry/core";
 import { memoryStorage } from "@serverless-registry/core/memory";
 import { sqlite } from "@serverless-registry/core/sqlite";
 import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../scripts/test/free-port.ts";
 import { readConfig } from "../standalone/src/config.ts";
 import { startServer } from "../standalone/src/server.ts";
 import { register } from "./client.ts";
-import { freePort, temporaryFolder } from "./processes.ts";
+import { temporaryFolder } from "./processes.ts";
 
 const [oldSecret, newSecret] = [
   "an old secret of the tests, 32 bytes long",

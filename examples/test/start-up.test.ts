@@ -2,10 +2,11 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../scripts/test/free-port.ts";
 import { temporaryDatabase } from "../../scripts/test/mysql.ts";
 import { describeWith } from "../../scripts/test/services.ts";
 import { register } from "./client.ts";
-import { examples, freePort, runProgram, runStandalone, startStandalone, temporaryFolder } from "./processes.ts";
+import { examples, runProgram, runStandalone, startStandalone, temporaryFolder } from "./processes.ts";
 import { sharedDatabases, temporaryBucket } from "./shared-backends.ts";
 
 const secret = { SERVER_SECRET: "s".repeat(32), LOG_LEVEL: "silent" };

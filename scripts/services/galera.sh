@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# galera.sh start DIR [NODES] [PORT] | stop DIR
+# galera.sh start DIR [NODES] [PORT] | kill DIR NODE | rejoin DIR NODE | stop DIR
 # A MariaDB Galera cluster of three nodes (or NODES) at 127.0.0.1, ten ports for each from PORT on, user root without
-# password. Prints GALERA_URLS, commas between.
+# password. Prints GALERA_URLS, commas between. Nodes count from 0: `kill` crashes one, `rejoin` starts it again.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -32,9 +32,10 @@ start_node() {
   # shellcheck source=/dev/null
   . "$dir/cluster"
   own=$dir/node$node
-  if [ ! -d "$own/data/mysql" ]; then
-    mkdir -p "$own/data" "$own/tmp"
-    [ "$user" = "$(id -un)" ] || chown -R "$user": "$own"
+  mkdir -p "$own/data" "$own/tmp"
+  [ "$user" = "$(id -un)" ] || chown -R "$user": "$own"
+  # The others are given all of it by the first.
+  if [ "$node" = 0 ] && [ ! -d "$own/data/mysql" ]; then
     logged "$dir/install$node.log" env TMPDIR="$own/tmp" "${as[@]}" mariadb-install-db --no-defaults --datadir="$own/data" --user="$user" \
       --skip-test-db --auth-root-authentication-method=normal
   fi
@@ -65,6 +66,8 @@ is_synced() {
 
 case ${1:-} in
 start) start "${@:2}" ;;
+kill) crash "$2/node$3.pid" ;;
+rejoin) start_node "$(absolute "$2")" "$3" ;;
 stop) stop 10 "$2"/node*.pid ;;
 *) sed -n 2,4p "$0" >&2; exit 2 ;;
 esac

@@ -9,11 +9,12 @@ say() { echo "services: $*" >&2; }
 absolute() { mkdir -p "$1" && (cd "$1" && pwd); }
 
 # free_ports [COUNT]: the first of COUNT ports next to each other that nobody listens at. All lie below those that the
-# kernel gives to outgoing connections, so that none of these can take one before its server starts.
+# kernel gives to outgoing connections, and those that tests take (scripts/test/free-port.ts), so that none of these can take one
+# before its server starts.
 free_ports() {
   local count=${1:-1} first port
   for _ in $(seq 200); do
-    first=$((20000 + RANDOM % 10000))
+    first=$((20000 + RANDOM % 5900))
     for ((port = first; port < first + count; port++)); do
       ! answers "$port" || continue 2
     done
@@ -61,6 +62,12 @@ wait_until() {
 }
 
 is_running() { kill -0 "$(cat "$1" 2>/dev/null)" 2>/dev/null; }
+
+# crash PID_FILE: ends a server without a chance to tidy up.
+crash() {
+  kill -KILL "$(cat "$1")"
+  while is_running "$1"; do sleep 0.05; done
+}
 
 # stop SECONDS PID_FILE...: asks the servers to end, and ends those that do not within the time.
 stop() {

@@ -45,10 +45,14 @@ export function recycledDatabases(serverUrl: string): { take(): Promise<TestData
   };
 }
 
+/** Most tables have no rows after a test, and to look is cheaper than to delete nothing. */
 async function empty({ run }: TestDatabase): Promise<void> {
   const tables = await run("SHOW TABLES");
   const names = tables.map((row) => String(Object.values(row)[0])).filter((name) => !name.startsWith("kysely_"));
-  await run("SET foreign_key_checks = 0", ...names.map((name) => `DELETE FROM ${name}`));
+  if (names.length === 0) return;
+  const looks = names.map((name) => `(SELECT '${name}' AS name FROM ${name} LIMIT 1)`);
+  const filled = await run(looks.join(" UNION ALL "));
+  await run("SET foreign_key_checks = 0", "BEGIN", ...filled.map(({ name }) => `DELETE FROM ${name}`), "COMMIT");
 }
 
 /** Runs statements one after the other on a connection of their own; resolves to the rows of the last one. */

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { zipFolder } from "@serverless-registry/core/testing";
+import { freePort } from "../../../scripts/test/free-port.ts";
 import { type Client, register } from "../client.ts";
-import { answering, type EndLater, examples, freePort, startProgram, temporaryFolder } from "../processes.ts";
+import { answering, type EndLater, examples, startProgram, temporaryFolder } from "../processes.ts";
 import { type PackageFacts, packageFolder } from "./projects.ts";
 
 /** The standalone server with a user who has an API key. */

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
-import { freePort } from "../../../examples/test/processes.ts";
+import { freePort } from "../../../scripts/test/free-port.ts";
 import { type Machine, program } from "./cli.ts";
 
 /** The server as the program runs it, with its data in the machine's folder. */

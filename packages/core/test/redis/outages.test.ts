@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster, Redis } from "ioredis";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../../../scripts/test/free-port.ts";
 import { describeWith } from "../../../../scripts/test/services.ts";
 import { redisNonces, redisRateLimiter } from "../../src/redis/index.ts";
-import { freePort, ownServer } from "./own-server.ts";
+import { ownServer } from "./own-server.ts";
 
 const ttlMs = 31_000;
 const fromNow = () => ({ ttlMs, sinceMs: Date.now() + 60_000 });

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis, type RedisOptions } from "ioredis";
 import { onTestFinished } from "vitest";
+import { freePort } from "../../../../scripts/test/free-port.ts";
 
 /** What these tests set of a client. */
 type ClientOptions = Pick<
@@ -68,13 +68,4 @@ export async function ownServer(...settings: string[]): Promise<OwnServer> {
   });
   await start();
   return { port, start, kill, signal: (name) => child?.kill(name), client };
-}
-
-/** A port nobody listens at. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

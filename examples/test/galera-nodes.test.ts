@@ -1,0 +1,102 @@
+import { signedHeaders } from "@serverless-registry/core/testing";
+import { createConnection } from "mysql2/promise";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { describeWith } from "../../scripts/test/services.ts";
+import { clientWith, register } from "./client.ts";
+import { get, said, someZip } from "./instance-clients.ts";
+import { type Instances, startInstances } from "./instances.ts";
+import { check, missingAt } from "./kill-checker.ts";
+import { type OwnCluster, startCluster } from "./own-cluster.ts";
+import { sharedDatabases, temporaryBucket } from "./shared-backends.ts";
+import { startWriters } from "./writers.ts";
+
+/** Longest time until the nodes that are left take writes again: they give a dead one up after two to four seconds. */
+const takeOverMs = 30_000;
+
+/** Longest time until a node is back: it gets a copy of everything. */
+const rejoinMs = 60_000;
+
+describeWith(["galera", "s3"], (env) => {
+  const ends: (() => Promise<void>)[] = [];
+  const endLater = (end: () => Promise<void>) => void ends.unshift(end);
+  let cluster: OwnCluster;
+  let instances: Instances;
+  const urls = () => instances.servers.map((server) => server.url);
+
+  beforeAll(async () => {
+    cluster = await startCluster(endLater);
+    const databases = await sharedDatabases(cluster.nodes, endLater);
+    const bucket = await temporaryBucket(env, endLater);
+    instances = await startInstances({ count: cluster.nodes.length, databases, env: bucket, endLater });
+  }, 300_000);
+  afterAll(async () => {
+    for (const end of ends) await end();
+  }, 60_000);
+
+  test("when a node crashes the others go on, nothing acknowledged is lost, and it shows everything when it is back", {
+    timeout: 300_000,
+  }, async () => {
+    const ada = await register(urls()[0] ?? "", "ada");
+    const clients = urls().map((url) => clientWith(url, ada.token));
+    const { key } = (await ada.call("POST", "/api_keys", { name: "ci" })).json;
+    const writers = startWriters(clients);
+    onTestFinished(async () => void (await writers.stop()));
+    const goesOn = async (server: number, timeout: number) => {
+      const since = performance.now();
+      await expect.poll(() => writers.acknowledgedAt(server) > since, { timeout, interval: 50 }).toBe(true);
+    };
+    for (const server of [0, 1, 2]) await goesOn(server, takeOverMs);
+    const headers = signedHeaders({ apiKey: key, method: "GET", url: "/whoami", profile: "v2" });
+    const send = async (url: string) => {
+      const response = await fetch(`${url}/whoami`, { headers });
+      return said({ status: response.status, json: await response.json() });
+    };
+    expect(await send(urls()[1] ?? "")).toBe("200");
+
+    await cluster.kill(1);
+    for (const server of [0, 2]) await goesOn(server, takeOverMs);
+    const acknowledged = writers.begun().filter(({ state }) => state === "acknowledged");
+    const away = await fetch(`${urls()[1]}/search?search=alpha`);
+    expect([away.status, Number(away.headers.get("retry-after")) > 0]).toEqual([503, true]);
+    expect((await get(urls()[1] ?? "", "/readyz")).status).toBe(503);
+    expect((await get(urls()[1] ?? "", "/healthz")).status).toBe(200);
+    for (const url of [urls()[0], urls()[2]]) {
+      // The second one on a machine that took too long for the first.
+      expect(["401 replayed_request", "401 stale_signature"]).toContain(await send(url ?? ""));
+      await expect.poll(() => missingAt(url ?? "", acknowledged), { timeout: 30_000 }).toEqual([]);
+    }
+
+    await cluster.rejoin(1);
+    await goesOn(1, rejoinMs);
+    const history = await writers.stop();
+    expect(writers.refusals().filter((refusal) => !refusal.startsWith("503 "))).toEqual([]);
+    for (const url of urls()) {
+      await expect.poll(() => missingAt(url, history), { timeout: 30_000 }).toEqual([]);
+      expect((await check({ url, storage: "none", history })).problems).toEqual([]);
+    }
+  });
+
+  test("a node without a majority answers 503, shows nothing old, and goes on where it was when it is made the cluster", {
+    timeout: 120_000,
+  }, async () => {
+    const [url = ""] = urls();
+    const ada = await register(url, "grace");
+    const zip = await someZip("lonely");
+    expect((await ada.publish({ name: "lonely", version: "1.0.0" }, zip)).status).toBe(201);
+    expect((await get(url, "/lonely/releases")).status).toBe(200);
+
+    await cluster.kill(1, 2);
+    const publish = async (version: string) => said(await ada.publish({ name: "lonely", version }, zip));
+    await expect.poll(() => publish("1.1.0"), { timeout: takeOverMs }).toBe("503 unavailable");
+    expect(said(await get(url, "/lonely/changelog"))).toBe("503 unavailable");
+    expect(said(await ada.call("GET", "/whoami"))).toBe("503 unavailable");
+
+    const connection = await createConnection({ uri: cluster.nodes[0] ?? "" });
+    await connection.query("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=true'");
+    await connection.end();
+    await expect.poll(() => publish("1.2.0"), { timeout: takeOverMs }).toBe("201");
+    const listed = async () =>
+      (await get(url, "/lonely/releases")).json.map((release: { tag_name: string }) => release.tag_name);
+    await expect.poll(listed).toContain("1.0.0");
+  });
+});

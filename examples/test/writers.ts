@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "./client.ts";
+import { said } from "./instance-clients.ts";
+import { type Attempt, newAttempt, seededRandom } from "./kill-history.ts";
+
+/** Clients that publish one version after the other, each at a server of its own, until they are stopped. */
+export interface Writers {
+  /** All that they have begun. */
+  begun(): readonly Attempt[];
+  /** What else they were told than yes, in short. */
+  refusals(): readonly string[];
+  /** When the last publish that this server acknowledged was begun, by `performance.now()`; 0 before the first. */
+  acknowledgedAt(server: number): number;
+  /** Ends them; all that they have begun. */
+  stop(): Promise<readonly Attempt[]>;
+}
+
+/** Who was refused waits for so long, as clients do. */
+const pauseMs = 100;
+
+/** Starts one writer for each client; each has a package of its own. */
+export function startWriters(clients: readonly Client[]): Writers {
+  const begun: Attempt[] = [];
+  const refusals: string[] = [];
+  const acknowledgedAt = clients.map(() => 0);
+  let isStopped = false;
+
+  async function publishOn(client: Client, server: number): Promise<void> {
+    const random = seededRandom(server);
+    for (let number = 0; !isStopped; number += 1) {
+      const since = performance.now();
+      const attempt = await newAttempt(
+        { name: `writer${server}`, version: `1.0.${number}`, style: "one request" },
+        random,
+      );
+      begun.push(attempt);
+      const zip = await attempt.zip();
+      attempt.state = "sent";
+      const answer = await client.publish(attempt, zip);
+      if (answer.status === 201) {
+        attempt.state = "acknowledged";
+        acknowledgedAt[server] = since;
+      } else {
+        refusals.push(said(answer));
+        await sleep(pauseMs);
+      }
+    }
+  }
+
+  const work = Promise.all(clients.map(publishOn));
+  return {
+    begun: () => begun,
+    refusals: () => refusals,
+    acknowledgedAt: (server) => acknowledgedAt[server] ?? 0,
+    async stop() {
+      isStopped = true;
+      await work;
+      return begun;
+    },
+  };
+}
