@@ -1,18 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { temporaryDatabase } from "../../../../scripts/test/mysql.ts";
-import { describeWith } from "../../../../scripts/test/services.ts";
-import { lockPackage } from "../../src/db/locks.ts";
-import { countOwners, saveRole } from "../../src/db/maintainers.ts";
-import { migrate } from "../../src/db/migrations/index.ts";
-import { findPackage } from "../../src/db/packages.ts";
-import { mysql } from "../../src/mysql/index.ts";
-import type { Database } from "../../src/ports/database.ts";
-import { addPackage, addUser } from "../../src/testing/database/harness.ts";
-import { describeAccountRaces } from "./account-races.ts";
-import { testDatabase } from "./databases.ts";
-import { describeRaces } from "./races.ts";
-import { schemaText } from "./schema-text.ts";
+import { temporaryDatabase } from "../../../scripts/test/mysql.ts";
+import { describeWith } from "../../../scripts/test/services.ts";
+import { lockPackage } from "../src/db/locks.ts";
+import { countOwners, saveRole } from "../src/db/maintainers.ts";
+import { migrate } from "../src/db/migrations/index.ts";
+import { findPackage } from "../src/db/packages.ts";
+import { mysql } from "../src/mysql/index.ts";
+import type { Database } from "../src/ports/database.ts";
+import { addPackage, addUser } from "../src/testing/database/harness.ts";
+import { describeAccountRaces } from "./mysql/account-races.ts";
+import { testDatabase } from "./mysql/databases.ts";
+import { describeRaces } from "./mysql/races.ts";
+import { schemaText } from "./mysql/schema-text.ts";
 
 describeWith(["galera"], ({ GALERA_URLS = "" }) => {
   const nodes = GALERA_URLS.split(",") as [string, ...string[]];
