@@ -23,7 +23,7 @@ const restarting = [
   "scaled",
   "galera",
   "galera-nodes",
-  "database-restart",
+  "mysql-restarts",
 ].map((name) => `examples/test/${name}.test.ts`);
 
 /** Files that nothing runs beside come after all others. */
