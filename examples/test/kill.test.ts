@@ -9,7 +9,7 @@ import { blobsIn, check } from "./kill-checker.ts";
 import { killRounds } from "./kill-driver.ts";
 import { judgeFact } from "./kill-facts.ts";
 import type { KillReport } from "./kill-run.ts";
-import { startStandalone, temporaryFolder } from "./processes.ts";
+import { startStandalone, startTestServer, temporaryFolder } from "./processes.ts";
 import { sharedDatabases, temporaryBucket } from "./shared-backends.ts";
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 20);
@@ -34,6 +34,20 @@ test(`${rounds} kills, on SQLite and files, lose nothing that was acknowledged a
     registrations:
       3 + report.facts.filter(({ about, known }) => about.startsWith("password") && known !== "none").length,
   });
+});
+
+test(`${sharedRounds} kills of a server that sweeps all the time lose nothing either`, {
+  timeout: 60_000 + sharedRounds * 30_000,
+}, async () => {
+  const cwd = await temporaryFolder();
+  const storage = join(cwd, "packages");
+  const start = () => startTestServer({ cwd, env: { SWEEP: "on" } });
+  const report = await killRounds({ rounds: sharedRounds, seed, storage, start });
+  await expectNothingLost(report, { storage, rounds: sharedRounds });
+  report.server.send("SIGTERM");
+  expect(await report.server.ended).toEqual({ code: 0, signal: null });
+  const path = join(cwd, "registry.db");
+  expect(await sweepAway(path, storage)).toEqual(digestsOf(path));
 });
 
 /** Kills of a server that has its rows in MySQL. */

@@ -1,5 +1,5 @@
 // Run as a process of its own: a registry on the files that DATABASE and STORAGE name, without a reserve of free space. It has the
-// mistake that MISTAKE names, for tests to find out.
+// mistake that MISTAKE names, for tests to find out. Where SWEEP is set it sweeps all the time what was not needed for two seconds.
 import { setTimeout as sleep } from "node:timers/promises";
 import { registryPlugin } from "@serverless-registry/adapter-fastify";
 import { type BlobStorage, createRegistry, type Database } from "@serverless-registry/core";
@@ -60,7 +60,18 @@ if (mistake !== "no removal of leftovers") await files.sweepStaged(process.uptim
 const app = fastify();
 await app.register(registryPlugin, { registry, publicUrl: `http://127.0.0.1:${PORT}`, rateLimits: "off" });
 await app.listen({ port: Number(PORT), host: "127.0.0.1" });
+const stopping = new AbortController();
+const sweeping = process.env.SWEEP === undefined ? Promise.resolve() : sweepAllTheTime(stopping.signal);
 process.once("SIGTERM", async () => {
+  stopping.abort();
   await app.close();
+  await sweeping;
   await registry.close();
 });
+
+async function sweepAllTheTime(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await registry.sweep({ graceMs: 2000 });
+    await sleep(20);
+  }
+}
