@@ -16,6 +16,10 @@ const measuring = [
 /** Tests that start, stop and kill servers while these are busy: several processes each, and deadlines to keep. */
 const restarting = [
   "kill",
+  "kill-check",
+  "disk-full",
+  "sync-order",
+  "two-servers",
   "instances-kill",
   "stop",
   "start-up",

@@ -116,11 +116,13 @@ test("5 stops under load end with 0, leave nothing staged and lose nothing", { t
   expect(figures.acknowledged + figures.changes).toBeGreaterThan(5);
 });
 
-/** Sweeps as if everything were old enough; the blobs that are left. */
+/** Sweeps as if everything were old enough, then checks all there is; the blobs that are left. */
 async function sweepAway(path: string, storage: string): Promise<string[]> {
   const registry = createRegistry({ database: sqlite({ path }), storage: fsStorage({ root: storage }) });
   const { isComplete } = await registry.sweep({ graceMs: 0, stagedAgeMs: 0 });
+  const { findings } = await registry.fsck({ deep: true, graceMs: 0 });
   await registry.close();
+  expect(findings).toEqual([]);
   expect(isComplete).toBe(true);
   return (await blobsIn(storage)).toSorted();
 }
