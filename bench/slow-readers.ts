@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Clients that take an archive slowly. Started by `downloads.ts` in a process of its own. */
+/** Clients that take an archive once, slowly or as fast as it comes. Started by `downloads.ts` in a process of its own. */
 export interface SlowReadersPlan {
   port: number;
   path: string;
@@ -19,13 +19,13 @@ console.log(JSON.stringify({ bytes: received.reduce((sum, bytes) => sum + bytes,
 
 async function readSlowly(): Promise<number> {
   const socket = connect({ port: plan.port, host: "127.0.0.1", readableHighWaterMark: plan.pieceBytes } as never);
-  socket.write(`GET ${plan.path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+  socket.write(`GET ${plan.path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`);
   const endAt = performance.now() + plan.durationMs;
   let bytes = 0;
   for await (const piece of socket as AsyncIterable<Buffer>) {
     bytes += piece.length;
     if (performance.now() >= endAt) break;
-    await delay(plan.pauseMs);
+    if (plan.pauseMs > 0) await delay(plan.pauseMs);
   }
   socket.destroy();
   return bytes;

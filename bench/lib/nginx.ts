@@ -18,8 +18,12 @@ export async function startNginx(folder: string, root: string): Promise<ServerPr
   await mkdir(folder, { recursive: true });
   await writeFile(`${folder}/nginx.conf`, configuration(folder, root, port));
   // nginx takes its own NGINX for a list of open sockets.
-  const env = { NGINX: "" };
-  const child = spawnProgram([program, "-p", `${folder}/`, "-e", "stderr", "-c", "nginx.conf"], serverCore, env);
+  const env = { NGINX: undefined };
+  const child = spawnProgram(
+    [program, "-p", `${folder}/`, "-e", `${folder}/error.log`, "-c", "nginx.conf"],
+    serverCore,
+    env,
+  );
   await untilAnswering(child, `http://127.0.0.1:${port}/`);
   return processOf(child, port);
 }

@@ -48,7 +48,11 @@ export function spawnPinned(args: readonly string[], core: number, env: Record<s
 }
 
 /** Starts a program on one processor, where the system can do that. */
-export function spawnProgram(command: readonly string[], core: number, env: Record<string, string> = {}): ChildProcess {
+export function spawnProgram(
+  command: readonly string[],
+  core: number,
+  env: Record<string, string | undefined> = {},
+): ChildProcess {
   const pinned = canPin ? ["taskset", "-c", String(core), ...command] : command;
   const [program = "", ...rest] = pinned;
   const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });

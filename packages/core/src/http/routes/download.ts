@@ -31,8 +31,9 @@ export const downloadRoute = publicRoute({
     if (range === undefined && archive.redirect) {
       return { status: 302, headers: { location: await archive.redirect(), "cache-control": "no-store" } };
     }
-    const { body, bytes } = await archive.open({ range });
-    const stream = bytes ?? body;
+    const opened = await archive.open({ range });
+    // The stream of bytes in memory is made, with a copy of them, only where somebody asks for it.
+    const stream = opened.bytes ?? opened.body;
     if (range === undefined) return { headers: whole, stream };
     const length = String(range.end - range.start + 1);
     const part = { "content-range": `bytes ${range.start}-${range.end}/${archive.size}`, "content-length": length };
