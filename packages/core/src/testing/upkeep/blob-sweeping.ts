@@ -63,6 +63,18 @@ export const blobSweeping: Behaviours<UpkeepHarness> = {
     expect((await download(registry, "9.0.0")).length).toBeGreaterThan(0);
   },
 
+  async "a version whose archive an instance with a clock ahead has swept cannot be restored"(harness) {
+    const here = await worldOn(harness);
+    const digest = await here.publish("1.0.0");
+    await here.registry.releases.remove(here.ada, first);
+    const ahead = await worldOn(harness);
+    ahead.clock.advance(9 * day);
+    expect(await ahead.sweep()).toMatchObject({ blobs: 1 });
+    expect(await here.isStored(digest)).toBe(false);
+    expect(await refusalOf(here.registry.releases.restore(here.ada, first))).toBe("restore_expired");
+    expect(await refusalOf(here.registry.releases.get(here.ada, first))).toBe("version_deleted");
+  },
+
   async "bytes that nobody knows go once they are older than the grace"(harness) {
     const { clock, publish, sweep, isStored, storage } = await worldOn(harness);
     const orphans = [await storeBytes(storage, patternBytes(1000, 1)), await storeBytes(storage, patternBytes(10, 2))];

@@ -60,7 +60,7 @@ export async function worldOn(
 }
 
 /** What each step did that did something. Fails for a step that failed. */
-export function doneBy(report: SweepReport): Partial<Record<SweepStepName, number>> {
+function doneBy(report: SweepReport): Partial<Record<SweepStepName, number>> {
   const failed = report.steps.find((one) => one.failure !== null);
   if (failed !== undefined) throw new Error(`The step ${failed.step} failed: ${failed.failure}`);
   // Seals are of no interest here: every change adds lines.
