@@ -20,6 +20,8 @@ function nameOf(url: string): string {
 export interface EventCare {
   registry: Registry;
   log: Logger;
+  /** Addresses, as the configuration names them. */
+  webhooks: readonly string[];
   /** Emits `change` after each change of this server's. */
   changes: EventEmitter<{ change: [] }>;
   everyMs: number;
@@ -30,32 +32,19 @@ const END_TIMEOUT_MS = 5000;
 
 /**
  * Delivers events soon after each change of this server's, and from time to time: what other servers left, and what is to be tried
- * again. Failures are logged and end nothing.
+ * again. Failures are logged and end nothing. Each webhook is cared for by itself: one that does not answer holds up no other.
  */
-export function careForEvents({ registry, log, changes, everyMs }: EventCare): { end(): Promise<void> } {
+export function careForEvents({ registry, log, webhooks, changes, everyMs }: EventCare): { end(): Promise<void> } {
   const stop = new AbortController();
-  let work: Promise<void> = Promise.resolve();
-  let isWaiting = false;
-
-  function deliverLater(): void {
-    // However many changes come while a delivery runs, one more does for all of them.
-    if (isWaiting || stop.signal.aborted) return;
-    isWaiting = true;
-    work = work.then(() => {
-      isWaiting = false;
-      return deliver();
-    });
-  }
-
-  async function deliver(): Promise<void> {
-    try {
-      const { nextDueInMs } = await registry.events.deliver({ signal: stop.signal });
-      if (nextDueInMs === 0) deliverLater();
-    } catch (error) {
-      log.warn({ err: error }, "events were not delivered");
-    }
-  }
-
+  const cares = webhooks.map((url) => {
+    const target = nameOf(url);
+    // Paths and queries of addresses may be secret.
+    log.info({ target, origin: new URL(url).origin }, "events go to a webhook");
+    return careForTarget({ registry, log, target, signal: stop.signal });
+  });
+  const deliverLater = () => {
+    for (const care of cares) care.deliverLater();
+  };
   deliverLater();
   changes.on("change", deliverLater);
   const timer = setInterval(deliverLater, everyMs).unref();
@@ -64,7 +53,42 @@ export function careForEvents({ registry, log, changes, everyMs }: EventCare): {
       clearInterval(timer);
       changes.off("change", deliverLater);
       stop.abort();
-      await Promise.race([work, sleep(END_TIMEOUT_MS, undefined, { ref: false })]);
+      const done = Promise.all(cares.map((care) => care.done()));
+      await Promise.race([done, sleep(END_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
+}
+
+interface TargetCare {
+  registry: Registry;
+  log: Logger;
+  target: string;
+  signal: AbortSignal;
+}
+
+function careForTarget({ registry, log, target, signal }: TargetCare): { deliverLater(): void; done(): Promise<void> } {
+  let work: Promise<void> = Promise.resolve();
+  let isWaiting = false;
+
+  function deliverLater(): void {
+    // However many changes come while a delivery runs, one more does for all of them.
+    if (isWaiting || signal.aborted) return;
+    isWaiting = true;
+    work = work.then(() => {
+      isWaiting = false;
+      return deliver();
+    });
+  }
+
+  async function deliver(): Promise<void> {
+    if (signal.aborted) return;
+    try {
+      const { nextDueInMs } = await registry.events.deliver({ targets: [target], signal });
+      if (nextDueInMs === 0) deliverLater();
+    } catch (error) {
+      log.warn({ err: error, target }, "events were not delivered");
+    }
+  }
+
+  return { deliverLater, done: () => work };
 }

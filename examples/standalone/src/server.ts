@@ -66,7 +66,7 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
     const events =
       config.webhooks.length === 0
         ? null
-        : careForEvents({ registry, log: app.log, changes, everyMs: DELIVER_EVERY_MS });
+        : careForEvents({ registry, log: app.log, webhooks: config.webhooks, changes, everyMs: DELIVER_EVERY_MS });
     const end = async () => {
       await sweeps.end();
       await events?.end();

@@ -1,11 +1,13 @@
 import type { Context } from "../context.ts";
 import { deleteQueue, findNextDue, openQueues } from "../db/event-queues.ts";
 import { type DeliveryRow, deleteDeliveries, findDelivery, listDeliveries, reviveDelivery } from "../db/events.ts";
-import type { RegistryEvent } from "../ports/events.ts";
+import type { EventTarget, RegistryEvent } from "../ports/events.ts";
 import { deliverTo } from "./steps/delivering.ts";
 
-/** When to stop early. */
+/** Whom to tell, and when to stop early. */
 export interface DeliverInput {
+  /** Names of the listeners and webhooks to tell; default all. */
+  targets?: readonly string[];
   /** Aborted, the call ends soon: what is under way is broken off, and is due again at once. */
   signal?: AbortSignal;
 }
@@ -28,11 +30,13 @@ const budgetMs = 30_000;
 
 /**
  * Tells listeners and webhooks of what waits for them and is due. Call it from time to time, and best after each change too; it may be
- * called while it still runs, and in several instances. A target that fails holds up no other. What is broken off, by the end of
- * the process too, is delivered again: an event may come more than once. For the host only.
+ * called while it still runs, and in several instances. A target that fails holds up no other; the call itself ends when it is done
+ * with the slowest of its targets. What is broken off, by the end of the process too, is delivered again: an event may come more than
+ * once. For the host only.
+ * @throws RangeError when no listener and no webhook has a name of `targets`
  */
-export async function deliver(ctx: Context, { signal }: DeliverInput = {}): Promise<DeliverReport> {
-  const { targets } = ctx.events;
+export async function deliver(ctx: Context, { targets: chosen, signal }: DeliverInput = {}): Promise<DeliverReport> {
+  const targets = targetsOf(ctx, chosen);
   const counts = { delivered: 0, failed: 0, dead: 0 };
   if (targets.length === 0) return { ...counts, nextDueInMs: null };
   const endsAt = performance.now() + budgetMs;
@@ -44,6 +48,13 @@ export async function deliver(ctx: Context, { signal }: DeliverInput = {}): Prom
   const names = targets.map((target) => target.name);
   const due = await findNextDue(ctx.database.reader, names);
   return { ...counts, nextDueInMs: due === null ? null : Math.max(0, due - ctx.clock.now()) };
+}
+
+function targetsOf({ events: { targets } }: Context, chosen: readonly string[] | undefined): readonly EventTarget[] {
+  if (chosen === undefined) return targets;
+  const unknown = chosen.find((name) => !targets.some((target) => target.name === name));
+  if (unknown !== undefined) throw new RangeError(`no listener and no webhook is called ${unknown}`);
+  return targets.filter((target) => chosen.includes(target.name));
 }
 
 /** Which deliveries of a target to show. */

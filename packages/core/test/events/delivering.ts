@@ -1,10 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { RegistryEvent } from "../../src/ports/events.ts";
+import type { Logger } from "../../src/ports/logger.ts";
 import { createRegistry } from "../../src/registry.ts";
 import { standingClock } from "../../src/testing/clock.ts";
 import { faultPlan } from "../../src/testing/faults.ts";
 import { faultyDatabase } from "../../src/testing/faulty-database.ts";
-import { testSecret } from "../../src/testing/registry.ts";
+import { testRegistry, testSecret } from "../../src/testing/registry.ts";
 import { counting, countRows, inShort, instance, type OpenDatabase, publishAll } from "./world.ts";
 
 const fc = { package: "fc", version: "1.0.0" };
@@ -137,6 +138,48 @@ export function describeDelivering(name: string, createPlace: () => Promise<Open
       const event = dead?.event.id ?? "";
       expect(await t.registry.events.redeliver({ target: "ear", event })).toBe(1);
       expect(await t.registry.events.deliver()).toMatchObject({ delivered: 1, nextDueInMs: null });
+    });
+
+    test("an event whose last attempt nobody saw the end of is given up: counted, and told of once", async () => {
+      const open = await createPlace();
+      const lines: object[] = [];
+      const logger: Logger = { info() {}, warn() {}, error: (fields, message) => void lines.push({ fields, message }) };
+      const heard: string[] = [];
+      const events = { listeners: { ear: (event: RegistryEvent) => void heard.push(inShort(event)) }, maxAttempts: 3 };
+      const t = await testRegistry({ database: await open(), events, logger });
+      onTestFinished(() => t.cleanup());
+      const ada = await t.user("ada");
+      await t.publish(ada, fc);
+      // As it is when the process ended each time: of the first one in a queue, and of one behind another.
+      await t.database.write((tx) =>
+        tx.updateTable("EventDeliveries").set({ attempts: 3 }).where("sequence", "!=", 2).execute(),
+      );
+      await t.publish(ada, { package: "fc", version: "1.1.0" });
+      expect(await t.registry.events.deliver()).toEqual({ delivered: 3, failed: 0, dead: 2, nextDueInMs: null });
+      expect(heard).toEqual(["release.open fc 1.0.0", "release.open fc 1.1.0", "release.publish fc 1.1.0"]);
+      const dead = await t.registry.events.list({ target: "ear" });
+      const reason = "the process ended during the last attempt";
+      expect(dead.map(({ lastError }) => lastError)).toEqual([reason, reason]);
+      const told = dead.map(({ event: { id: event, type } }) => ({
+        fields: { target: "ear", event, type, attempts: 3, reason },
+        message: "an event was given up",
+      }));
+      expect(lines).toHaveLength(2);
+      expect(lines).toEqual(expect.arrayContaining(told));
+    });
+
+    test("delivers to the targets that are named, and to no others", async () => {
+      const open = await createPlace();
+      const heard: string[] = [];
+      const listeners = { a: () => void heard.push("a"), b: () => void heard.push("b") };
+      const { registry } = await instance(await open(), { listeners });
+      await registry.sessions.actAs({ username: "ada" });
+      expect(await registry.events.deliver({ targets: [] })).toMatchObject({ delivered: 0, nextDueInMs: null });
+      expect(await registry.events.deliver({ targets: ["b"] })).toMatchObject({ delivered: 1, nextDueInMs: null });
+      expect(heard).toEqual(["b"]);
+      await expect(registry.events.deliver({ targets: ["a", "c"] })).rejects.toThrow(RangeError);
+      expect(await registry.events.deliver()).toMatchObject({ delivered: 1, nextDueInMs: null });
+      expect(heard).toEqual(["b", "a"]);
     });
 
     test("two instances that deliver at the same time tell each event once, in order", async () => {

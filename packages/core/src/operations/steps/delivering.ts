@@ -11,8 +11,8 @@ import {
 import { findFirstWaiting, updateWaiting, type WaitingDelivery } from "../../db/events.ts";
 import { retryDelayMs } from "../../domain/retries.ts";
 import { toRowTime } from "../../domain/times.ts";
-import type { Tx } from "../../ports/database.ts";
 import type { EventTarget, Outcome } from "../../ports/events.ts";
+import { beginNext, nothingBegun, tellGivenUp } from "./beginning-deliveries.ts";
 
 /** A target's part of one delivery run. */
 export interface Run {
@@ -39,7 +39,7 @@ const pauseMs = 30_000;
 export async function deliverTo(ctx: Context, run: Run): Promise<void> {
   const streak = { failures: 0 };
   while (!run.isOver() && streak.failures < failuresToPause) {
-    const claimed = await claimNext(ctx, run.target);
+    const claimed = await claimNext(ctx, run);
     if (claimed === null) return;
     await drain(ctx, { ...run, ...claimed, streak });
   }
@@ -57,16 +57,17 @@ interface Claimed extends Run {
 
 async function claimNext(
   ctx: Context,
-  target: EventTarget,
+  { target, counts }: Run,
 ): Promise<{ claim: QueueClaim; first: WaitingDelivery } | null> {
   const now = ctx.clock.now();
   const due = await listDueQueues(ctx.database.reader, { target: target.name, now, limit: claimCandidates });
   for (const { queue, next_attempt_at: dueAt } of due) {
     const claim = { target: target.name, queue, lease: randomUUID() };
-    const first = await ctx.database.write(async (tx) => {
+    const { next: first, givenUp } = await ctx.database.write(async (tx) => {
       const isOurs = await claimQueue(tx, claim, { dueAt, until: leaseEnd(ctx, target) });
-      return isOurs ? beginNext(ctx, tx, claim) : null;
+      return isOurs ? beginNext(ctx, tx, claim) : nothingBegun;
     });
+    tellGivenUp(ctx, counts, givenUp);
     if (first !== null) return { claim, first };
   }
   return null;
@@ -74,27 +75,6 @@ async function claimNext(
 
 function leaseEnd(ctx: Context, target: EventTarget): number {
   return ctx.clock.now() + target.timeoutMs + leaseMarginMs;
-}
-
-/**
- * The event whose turn it is in a claimed queue, with one more attempt noted: one that ends the process counts. Null when nothing waits; then
- * the queue is gone.
- */
-async function beginNext(ctx: Context, tx: Tx, { target, queue }: QueueClaim): Promise<WaitingDelivery | null> {
-  for (;;) {
-    const next = await findFirstWaiting(tx, target, queue);
-    if (next === undefined) {
-      await deleteQueue(tx, target, queue);
-      return null;
-    }
-    const attempts = next.attempts + 1;
-    if (attempts <= ctx.events.maxAttempts) {
-      await updateWaiting(tx, next, { attempts });
-      return { ...next, attempts };
-    }
-    const settled_at = toRowTime(ctx.clock.now());
-    await updateWaiting(tx, next, { state: "dead", settled_at, last_error: "ended with its last attempt" });
-  }
 }
 
 /** Delivers what waits in a claimed queue, one after the other, until something fails or the run is over. */
@@ -137,22 +117,24 @@ async function attempt(
 /** Notes that an event needs no more attempts, and begins the next one of the queue unless the run is over. */
 async function settle(
   ctx: Context,
-  { claim, target, isOver }: Claimed,
+  { claim, target, isOver, counts }: Claimed,
   done: WaitingDelivery,
   change: { state: "delivered" | "dead"; last_error: string | null },
 ): Promise<WaitingDelivery | null> {
   const goesOn = !isOver();
   const now = ctx.clock.now();
-  return ctx.database.write(async (tx) => {
+  const { next, givenUp } = await ctx.database.write(async (tx) => {
     const nextAttemptAt = goesOn ? leaseEnd(ctx, target) : now;
     const isOurs = await moveQueue(tx, claim, { nextAttemptAt, keep: goesOn });
     await updateWaiting(tx, done, { ...change, settled_at: toRowTime(now) });
-    if (!isOurs) return null;
+    if (!isOurs) return nothingBegun;
     if (goesOn) return beginNext(ctx, tx, claim);
     const more = await findFirstWaiting(tx, claim.target, claim.queue);
     if (more === undefined) await deleteQueue(tx, claim.target, claim.queue);
-    return null;
+    return nothingBegun;
   });
+  tellGivenUp(ctx, counts, givenUp);
+  return next;
 }
 
 async function fail(
@@ -163,13 +145,13 @@ async function fail(
 ): Promise<WaitingDelivery | null> {
   const { claim, counts } = claimed;
   const { event_id: event, type, attempts } = failed;
-  const fields = { target: claim.target, event, type, attempts, reason: error };
   if (isFinal || attempts >= ctx.events.maxAttempts) {
-    counts.dead += 1;
-    ctx.logger.error(fields, "an event was given up");
-    return settle(ctx, claimed, failed, { state: "dead", last_error: error });
+    const next = await settle(ctx, claimed, failed, { state: "dead", last_error: error });
+    tellGivenUp(ctx, counts, [{ ...failed, last_error: error }]);
+    return next;
   }
   counts.failed += 1;
+  const fields = { target: claim.target, event, type, attempts, reason: error };
   ctx.logger.warn(fields, "an event was not delivered; it is tried again");
   const nextAttemptAt = ctx.clock.now() + Math.max(retryDelayMs(attempts), retryAfterMs);
   await ctx.database.write(async (tx) => {
