@@ -73,9 +73,12 @@ export function packageCache(database: Database, clock: Clock, maxBytes: number)
       const value = await load();
       if (value === undefined || epoch !== epochBefore || maxBytes === 0) return value;
       const entry = entries.get(packageName) ?? { parts: new Map(), sizeBytes: 200, loadedAt: startedAt };
+      // Somebody else has read the same meanwhile.
+      if (entry.parts.has(part)) return value;
       entry.parts.set(part, value);
-      entry.sizeBytes += 200 + roughBytes(value);
-      entries.set(packageName, entry, { size: entry.sizeBytes });
+      const sizeBytes = entry.sizeBytes + 200 + roughBytes(value);
+      // A new object, since of one that is there already no size is asked; as old as the oldest of its parts.
+      entries.set(packageName, { parts: entry.parts, sizeBytes, loadedAt: Math.min(entry.loadedAt, startedAt) });
       return value;
     },
     forget(packageName) {

@@ -82,6 +82,29 @@ describe("what was read", () => {
     await read("large", "head", { text: "x".repeat(5000) });
     expect(loads.slice(4)).toEqual(["large head", "large head"]);
   });
+
+  test("takes no more than the bound, however many parts of a package are read", async () => {
+    const { cache, read } = start({ changes: 1, maxBytes: 200_000 });
+    const value = { text: "x".repeat(1000) };
+    const parts = Array.from({ length: 500 }, (_, at) => ({ name: `p${at % 25}`, part: `part ${at}` }));
+    for (const { name, part } of parts) {
+      await read(name, part, value);
+      expect(cache.size().bytes).toBeLessThanOrEqual(200_000);
+    }
+    const kept = parts.filter(({ name, part }) => cache.recall(name, part) !== undefined);
+    // Two bytes per character of each of them, at the least.
+    expect(kept.length * 2000).toBeLessThanOrEqual(200_000);
+    expect(kept.length).toBeGreaterThan(50);
+  });
+
+  test("counts once what several read at the same time", async () => {
+    const { cache, read } = start({ changes: 1 });
+    await read("a");
+    const alone = cache.size().bytes;
+    cache.forget("a");
+    await Promise.all(Array.from({ length: 20 }, () => read("a")));
+    expect(cache.size().bytes).toBe(alone);
+  });
 });
 
 describe("a read that races a change is not kept:", () => {
@@ -126,6 +149,19 @@ describe("where the database cannot tell of foreign changes", () => {
     expect(await read("a")).toEqual({ name: "a", part: "head" });
     await read("a", "list");
     expect(loads).toEqual(["a list", "a head", "a list"]);
+  });
+
+  test("nor is a part whose reading began before that of another, and ended after it", async () => {
+    const { clock, cache, read } = start();
+    const { promise, open } = gate<object>();
+    const slow = cache.read("a", "slow", () => promise);
+    clock.advance(600);
+    await read("a");
+    open({ old: true });
+    await slow;
+    expect(cache.recall("a", "slow")).toEqual({ old: true });
+    clock.advance(400);
+    expect(cache.recall("a", "slow")).toBeUndefined();
   });
 
   test("nor when the clock is set back", async () => {

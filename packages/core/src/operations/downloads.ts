@@ -62,7 +62,8 @@ export async function locate(ctx: Context, caller: Caller, input: ArchiveLocator
 export interface LocatedArchive extends Archive {
   /**
    * Opens it. The caller reads or destroys the `body`.
-   * @throws version_not_found when the bytes are missing, unavailable when they are damaged or the storage fails
+   * @throws version_not_found when the bytes are missing, unavailable when they are damaged or the storage fails,
+   * range_not_satisfiable when `range` does not lie inside the archive
    */
   open(options?: OpenOptions): Promise<OpenArchive>;
   /**
@@ -88,16 +89,22 @@ export interface OpenOptions {
 
 /**
  * Opens an archive. The caller reads or destroys its `body`.
- * @throws version_not_found, version_deleted, unavailable
+ * @throws version_not_found, version_deleted, unavailable, range_not_satisfiable
  */
 export async function open(ctx: Context, caller: Caller, input: ArchiveLocator & OpenOptions): Promise<OpenArchive> {
   return (await locate(ctx, caller, input)).open(input);
 }
 
 async function openArchive(ctx: Context, archive: Archive, { range, count }: OpenOptions): Promise<OpenArchive> {
+  if (range !== undefined) requireInside(archive, range);
   const opened = (await openSmall(ctx, archive, range)) ?? (await openStream(ctx, archive, range));
   if (count ?? range === undefined) ctx.downloads.count(archive.versionId, archive.packageId);
   return opened;
+}
+
+function requireInside({ size }: Archive, { start, end }: ByteRange): void {
+  if (start >= 0 && start <= end && end < size) return;
+  throw new RegistryError("range_not_satisfiable", { details: { size } });
 }
 
 async function openSmall(ctx: Context, archive: Archive, range?: ByteRange): Promise<OpenArchive | null> {

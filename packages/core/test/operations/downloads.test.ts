@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { anonymous } from "../../src/context.ts";
+import { memoryStorage } from "../../src/memory/index.ts";
 import { sqlite } from "../../src/sqlite/index.ts";
 import { readAll } from "../../src/testing/blobs.ts";
 import { refused, registries, rows } from "./harness.ts";
@@ -54,6 +55,34 @@ describe("a download", () => {
     expect(part.size).toBe(bytes.length);
     expect(await readAll(part.body)).toEqual(bytes.subarray(3, 10));
   });
+
+  test.each(["streams", "has it in memory"])(
+    "of a part that is not inside is refused where the storage %s",
+    async (how) => {
+      const inner = memoryStorage();
+      const readSmall = async (digest: string) => {
+        const blob = await inner.open(digest);
+        return blob && readAll(blob.body);
+      };
+      const { open, bytes, counts } = await start({ storage: how === "streams" ? inner : { ...inner, readSmall } });
+      const size = bytes.length;
+      for (const [from, to] of [
+        [0, size],
+        [size, size],
+        [size + 5, size + 9],
+        [-1, 3],
+        [-5, -1],
+        [4, 3],
+        [Number.NaN, 3],
+      ]) {
+        const range = { start: from ?? 0, end: to ?? 0 };
+        await refused(open(anonymous, { ...fc, range, count: true }), "range_not_satisfiable", { size });
+      }
+      const last = await open(anonymous, { ...fc, range: { start: size - 1, end: size - 1 } });
+      expect(await readAll(last.body)).toEqual(bytes.subarray(-1));
+      expect(await counts()).toEqual({ version: 0, package: 0, days: null });
+    },
+  );
 
   test("is offered under a name of harmless characters", async () => {
     const { t, ada, locate } = await start();

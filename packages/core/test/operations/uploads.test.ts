@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { digestOf } from "../../src/testing/blobs.ts";
 import { zipOf } from "../../src/testing/zips.ts";
 import { bodyOf, digests, dump, refused, registries, rows } from "./harness.ts";
@@ -7,6 +8,10 @@ import { bodyOf, digests, dump, refused, registries, rows } from "./harness.ts";
 const make = registries();
 const fc = { package: "fc", version: "1.0.0" };
 const hour = 3_600_000;
+
+function* oneByOne(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 1) yield bytes.subarray(at, at + 1);
+}
 
 /** A registry with an open upload of ada's, and an archive for it. */
 async function start(options: Parameters<typeof make>[0] = {}) {
@@ -40,6 +45,16 @@ describe("an upload", () => {
     expect(await t.registry.uploads.get(ada, { uploadId })).toEqual({
       ...{ ...fc, state: "completed", expiresAt: "2025-01-16T12:00:00.000Z", sha256, refusal: null },
     });
+  });
+
+  test("that comes byte by byte is taken as any other, and not kept as so many buffers", async () => {
+    const { ada, uploadId, receive } = await start();
+    const bytes = await zipOf({ "index.js": randomBytes(5000) });
+    const joined = vi.spyOn(Buffer, "concat");
+    onTestFinished(() => joined.mockRestore());
+    const answer = await receive(ada, { uploadId, body: Readable.from(oneByOne(bytes), { objectMode: false }) });
+    expect(answer).toEqual({ ...fc, sha256: digestOf(bytes), size: bytes.length });
+    expect(Math.max(...joined.mock.calls.map(([pieces]) => pieces.length))).toBeLessThanOrEqual(1024);
   });
 
   test("of the same bytes once more succeeds, of other bytes does not; nothing changes", async () => {

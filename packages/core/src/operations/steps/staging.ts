@@ -76,6 +76,9 @@ export async function digestOf(ctx: Context, body: Readable): Promise<string> {
   return meter.digest();
 }
 
+/** Pieces that are kept apart: each costs far more than a byte, and the sender says how small they are. */
+const mostPieces = 1024;
+
 interface Meter {
   stream: Transform;
   size(): number;
@@ -93,8 +96,8 @@ function countAndHash(ctx: Context): Meter {
       size += chunk.length;
       if (size > ctx.limits.uploadBytes) return done(tooLarge(ctx));
       hash.update(chunk);
-      if (size <= smallArchiveBytes) kept.push(chunk);
-      else kept = [];
+      if (size > smallArchiveBytes) kept = [];
+      else if (kept.push(chunk) === mostPieces) kept = [Buffer.concat(kept)];
       done(null, chunk);
     },
   });
