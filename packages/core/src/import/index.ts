@@ -52,7 +52,7 @@ async function copyAll(original: Original, beginning: Beginning, options: Import
   await copyEveryTable(work);
   const tables = await compareEveryTable(work);
   const isSame = tables.every((table) => table.isSame);
-  if (isSame) await markFinished(to.database, beginning.sourceId);
+  if (isSame) await markFinished(original.database, to.database, beginning.sourceId);
   const orphans = numbered(
     "rows_orphaned",
     tables.reduce((sum, { leftOut }) => sum + leftOut, 0),

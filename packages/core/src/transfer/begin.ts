@@ -77,19 +77,25 @@ export async function isFinished(to: Database, sourceId: string): Promise<boolea
   return (await query.execute(to.reader)).rows.length > 0;
 }
 
-/** Notes that all rows of this source are there. */
-export async function markFinished(to: Database, sourceId: string): Promise<void> {
+/**
+ * Notes that all rows of this source are there.
+ * @throws Error when the target has been used since an earlier run, or during this one
+ */
+export async function markFinished(from: Database, to: Database, sourceId: string): Promise<void> {
   const now = toRowTime(Date.now());
-  await to.write((tx) => sql`update RegistryCopies set finished_at = ${now} where source = ${sourceId}`.execute(tx));
+  await to.write(async (tx) => {
+    await requireUnused(from, tx);
+    await sql`update RegistryCopies set finished_at = ${now} where source = ${sourceId}`.execute(tx);
+  });
 }
 
 /**
  * A registry that works on the target writes an audit line with every change, so its newest line tells.
  * @throws Error when the target has been used since it was copied
  */
-export async function requireUnused(from: Database, to: Database): Promise<void> {
+export async function requireUnused(from: Database, to: Executor): Promise<void> {
   const columns = ["id", "action", "details", "created_at", "request_id"] as const;
-  const newest = to.reader.selectFrom("AuditLogs").select(columns).orderBy("id", "desc").limit(1);
+  const newest = to.selectFrom("AuditLogs").select(columns).orderBy("id", "desc").limit(1);
   const mine = await newest.executeTakeFirst();
   if (mine === undefined) return;
   const same = from.reader.selectFrom("AuditLogs").select(columns).where("id", "=", mine.id);

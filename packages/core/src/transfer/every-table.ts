@@ -17,19 +17,18 @@ export interface RowsCopy {
 
 /**
  * Copies every table and builds the search index.
- * @throws Error when the target has been used since an earlier run
+ * @throws Error when the target has been used since an earlier run, or during this one
  */
 export async function copyEveryTable(work: RowsCopy): Promise<void> {
   const { from, to, signal, tell, beginning } = work;
   const { tables, isResumed } = beginning;
-  const copy: RowCopy = { from, to, signal, onRows: tell("rows", await totalRows(from)) };
-  if (isResumed) {
-    await requireUnused(from, to);
-    await removeGone(copy, tables);
-  }
+  const copy: RowCopy = { from, to, isFirst: !isResumed, signal, onRows: tell("rows", await totalRows(from)) };
+  // A server may have been started while archives came.
+  await requireUnused(from, to.reader);
+  if (isResumed) await removeGone(copy, tables);
   for (const table of tables) await copyTable(copy, table);
   const links = tables.filter(({ table }) => secondPass.some((plan) => plan.table === table));
-  for (const table of links) await copyTable({ ...copy, onRows() {} }, table);
+  for (const table of links) await copyTable({ ...copy, isFirst: false, onRows() {} }, table);
   tell("index", 0);
   await indexPackages(copy);
 }
@@ -37,7 +36,7 @@ export async function copyEveryTable(work: RowsCopy): Promise<void> {
 /** Compares every table of both sides. */
 export async function compareEveryTable(work: RowsCopy): Promise<TableReport[]> {
   const { from, to, signal, tell, beginning } = work;
-  const comparing: RowCopy = { from, to, signal, onRows: tell("compare", await totalRows(from)) };
+  const comparing = { from, to, signal, onRows: tell("compare", await totalRows(from)) };
   const reports: TableReport[] = [];
   for (const table of beginning.tables) reports.push(await compareTable(comparing, table));
   return reports;

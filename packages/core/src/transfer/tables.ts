@@ -1,5 +1,6 @@
 import { indexPackage } from "../db/package-index.ts";
 import type { Database } from "../ports/database.ts";
+import { requireUnused } from "./begin.ts";
 import {
   type CopiedTable,
   deleteRow,
@@ -17,6 +18,8 @@ import {
 export interface RowCopy {
   from: Database;
   to: Database;
+  /** Whether no earlier run or pass can have brought rows: then one that is there already is somebody else's. */
+  isFirst: boolean;
   signal: AbortSignal | undefined;
   /** Told after every batch how many more rows are done. */
   onRows(rows: number): void;
@@ -36,6 +39,7 @@ export async function removeGone(copy: RowCopy, tables: readonly CopiedTable[]):
       const gone = keys.filter((row) => !known.has(keyText(table, row)));
       if (gone.length > 0) {
         await copy.to.write(async (tx) => {
+          await requireUnused(copy.from, tx);
           for (const row of gone) await deleteRow(tx, table, row);
         });
       }
@@ -47,6 +51,7 @@ export async function removeGone(copy: RowCopy, tables: readonly CopiedTable[]):
 /**
  * Brings a table of the target to what the source holds, batch by batch in the order of its key. Each batch is a transaction that
  * may be repeated at will: it adds what is missing and changes what differs.
+ * @throws Error when the target is used meanwhile
  */
 export async function copyTable(copy: RowCopy, table: CopiedTable): Promise<void> {
   let after: Row | null = null;
@@ -55,7 +60,7 @@ export async function copyTable(copy: RowCopy, table: CopiedTable): Promise<void
     const rows: Row[] = await readRows(copy.from.reader, table, { after, limit: table.batchRows });
     const through = rows.at(-1);
     if (through === undefined) return;
-    await writeBatch(copy.to, table, { rows, after, through }).catch((error: unknown) => {
+    await writeBatch(copy, table, { rows, after, through }).catch((error: unknown) => {
       throw new Error(`${table.table}: rows up to ${keyText(table, through)} were not taken`, { cause: error });
     });
     copy.onRows(rows.length);
@@ -69,9 +74,12 @@ interface Batch {
   through: Row;
 }
 
-async function writeBatch(to: Database, table: CopiedTable, { rows, after, through }: Batch): Promise<void> {
-  await to.write(async (tx) => {
+async function writeBatch(copy: RowCopy, table: CopiedTable, { rows, after, through }: Batch): Promise<void> {
+  await copy.to.write(async (tx) => {
+    // With every batch: a server that is started too early writes over nothing of the copy, nor the copy over its rows.
+    await requireUnused(copy.from, tx);
     const there = await readRows(tx, table, { after, through });
+    if (copy.isFirst && there.length > 0) throw new Error("The target has been used since the copy began");
     const known = new Map(there.map((row) => [keyText(table, row), rowText(table, row)]));
     const wanted = await fitted(tx, table, rows);
     const missing = wanted.filter((row) => !known.has(keyText(table, row)));

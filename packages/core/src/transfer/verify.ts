@@ -15,7 +15,7 @@ export interface TableReport {
 }
 
 /** Compares a table of both databases, all rows with all columns, in bounded memory. */
-export async function compareTable(copy: RowCopy, table: CopiedTable): Promise<TableReport> {
+export async function compareTable(copy: Omit<RowCopy, "isFirst">, table: CopiedTable): Promise<TableReport> {
   const { from, to, signal, onRows } = copy;
   // What the target lacks of the parents shows in the parents' own table.
   const source = await digestTable(from.reader, table, {

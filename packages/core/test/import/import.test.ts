@@ -20,6 +20,31 @@ describe("from the original to SQLite and files", () => {
     await importsTheOriginal(await fileParts());
   });
 
+  test("a server that is started on the new registry meanwhile keeps its rows, and the import is refused", async () => {
+    const [from, to] = [await originalFiles(), await fileParts()];
+    const registry = registryOn(to);
+    const mallory = { username: "mallory", password: "mallory password" };
+    const signIn = async () => {
+      await registry.users.register({}, { ...mallory, email: "m@example.com" });
+      return (await registry.sessions.login({}, mallory)).token;
+    };
+    let signingIn: Promise<string> | undefined;
+    const stage: typeof to.storage.stage = async (sizeBytes) => {
+      signingIn ??= signIn();
+      await signingIn;
+      return to.storage.stage(sizeBytes);
+    };
+    const storage = { ...to.storage, stage };
+    await expect(importOriginal({ ...from, to: { ...to, storage } })).rejects.toThrow("has been used");
+    const actor = await registry.sessions.authenticate((await signingIn) ?? "");
+    expect(await registry.sessions.whoami(actor)).toMatchObject({ username: "mallory" });
+    await expect(importOriginal({ ...from, to })).rejects.toThrow("has been used");
+    expect(await to.database.reader.selectFrom("Users").select("username").execute()).toEqual([
+      { username: "mallory" },
+    ]);
+    await registry.flush();
+  });
+
   test("it says what is worth knowing", async () => {
     const { remarks } = await importOriginal({ ...(await originalFiles()), to: await fileParts() });
     const told = Object.fromEntries(

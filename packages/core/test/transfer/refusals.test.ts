@@ -1,5 +1,6 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sql } from "kysely";
 import { expect, test } from "vitest";
 import { anonymous } from "../../src/context.ts";
 import { copyRegistry, type RegistryParts } from "../../src/transfer/index.ts";
@@ -47,6 +48,38 @@ test("a target that is in use, and one that has been used since, stay as they ar
   await expect(copyRegistry({ from: parts, to })).rejects.toThrow("has been used since");
   expect(await to.database.reader.selectFrom("Users").select("username").execute()).toHaveLength(2);
 });
+
+test.each(["a user", "a user without a line in the audit log"])(
+  "%s of the target stays who it was, however late",
+  async (who) => {
+    const { parts } = await smallRegistry();
+    const to = await fileParts();
+    let isThere = false;
+    const enter = async () => {
+      const { users, sessions } = registryOn(to);
+      if (who === "a user")
+        await users.register({}, { username: "eve", email: "eve@example.com", password: "long enough!" });
+      else await sessions.actAs({ username: "eve" });
+    };
+    // After the target was last looked at and before the first row is written.
+    const write: typeof to.database.write = async (run) => {
+      const stamps = await to.database.reader.introspection.getTables();
+      const isBegun = stamps.some(({ name }) => name === "RegistryCopies");
+      if (isBegun && !isThere && (await marks()).length > 0) {
+        isThere = true;
+        await enter();
+      }
+      return to.database.write(run);
+    };
+    const marks = async () => (await sql`select 1 from RegistryCopies`.execute(to.database.reader)).rows;
+    const database = { ...to.database, write };
+    const failure = await copyRegistry({ from: parts, to: { ...to, database } }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ cause: { message: expect.stringContaining("has been used since") } });
+    expect(await to.database.reader.selectFrom("Users").select(["id", "username"]).execute()).toEqual([
+      { id: 1, username: "eve" },
+    ]);
+  },
+);
 
 test("the same file under both names, and a source without tables, are refused", async () => {
   const { parts } = await smallRegistry();
