@@ -9,7 +9,7 @@ import { type ServerProgram, startStandalone, temporaryFolder } from "./processe
 interface Line {
   level: number;
   msg: string;
-  reqId?: string;
+  requestId?: string;
   status?: number;
   method?: string;
 }
@@ -33,7 +33,7 @@ test("a whole story at the lowest level leaves no secret in the log, no error, a
     .map((line) => JSON.parse(line));
   const id = missing.headers.get("x-request-id");
   expect(id).not.toBe("sent-by-a-client");
-  expect(lines.filter(({ reqId }) => reqId === id)).toMatchObject([{ msg: "answered", status: 404 }]);
+  expect(lines.filter(({ requestId }) => requestId === id)).toMatchObject([{ msg: "answered", status: 404 }]);
   // What clients do wrong is theirs.
   expect(lines.filter(({ status = 0 }) => status >= 400).length).toBeGreaterThan(8);
   expect(lines.filter(({ level }) => level >= 50)).toEqual([]);

@@ -30,7 +30,7 @@ export function createApp(config: Config): { app: FastifyInstance; running: Runn
   const app = fastify({
     logger: { level: config.logLevel },
     // Fastify's own lines hold the address of the request, and an address may hold an upload id or a signature.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: requestIds(config.trustedProxies),
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 5000 },
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -108,15 +108,15 @@ function failureBody(code: ErrorCode) {
 /** Answers what is not even HTTP. The bytes that were received stay out of the log: they may hold credentials. */
 function clientErrorHandler(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
   if (error.code === "ECONNRESET" || socket.destroyed) return;
-  const reqId = randomUUID();
-  this.log.debug({ reqId, code: error.code }, "a client sent what is not HTTP, or too slowly");
+  const requestId = randomUUID();
+  this.log.debug({ requestId, code: error.code }, "a client sent what is not HTTP, or too slowly");
   if (socket.writable) {
     const body = JSON.stringify(failureBody("invalid_request"));
     const head = [
       `HTTP/1.1 ${statusLine(error.code)}`,
       "Content-Type: application/json; charset=utf-8",
       `Content-Length: ${Buffer.byteLength(body)}`,
-      `X-Request-Id: ${reqId}`,
+      `X-Request-Id: ${requestId}`,
       "Connection: close",
     ];
     socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);

@@ -23,6 +23,8 @@ export function claimsByClock(store: NonceStore, clock: Clock): NonceStore {
   }
 
   return {
+    // Whether it answers is asked of the store itself.
+    ...(store.check && { check: async () => store.check?.() }),
     async claim(values, terms) {
       const now = clock.now();
       notice(now);

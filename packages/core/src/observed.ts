@@ -7,7 +7,6 @@ import type { BlobStorage, StagedBlob } from "./ports/blob-storage.ts";
 import type { Database, Tx } from "./ports/database.ts";
 import type { Hooks } from "./ports/hooks.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
-import type { TelemetryAttributes } from "./ports/telemetry.ts";
 import type { Semaphore } from "./semaphore.ts";
 import type { Observer } from "./telemetry.ts";
 
@@ -60,12 +59,8 @@ export function observedDatabase(database: Database, observer: Observer): Databa
 
 /** The same storage, whose calls are told of. */
 function observedStorage(storage: BlobStorage, observer: Observer): BlobStorage {
-  const told = <T>(call: string, work: () => Promise<T>, outcome?: (result: T) => TelemetryAttributes): Promise<T> =>
-    observer.run(
-      { kind: "storage", name: `storage.${call}`, attributes: { "registry.storage.call": call } },
-      work,
-      outcome as never,
-    );
+  const told = <T>(call: string, work: () => Promise<T>): Promise<T> =>
+    observer.run({ kind: "storage", name: `storage.${call}`, attributes: { "registry.storage.call": call } }, work);
   const { signedUrl, freeBytes, readSmall } = storage;
   const staging = (staged: StagedBlob): StagedBlob => ({
     writable: staged.writable,

@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { Readable } from "node:stream";
 import { RegistryError } from "../errors.ts";
 import { countRefusal, type Exchange, originOf } from "./credentials.ts";
 import type { RouteFamily } from "./families.ts";
@@ -32,7 +31,7 @@ export function metricsFamily({ source, token }: MetricsOptions): RouteFamily {
     errors: ["invalid_token"],
     async run() {
       const text = await source.text();
-      return { stream: Readable.from([Buffer.from(text)]), headers: { "content-type": source.contentType } };
+      return { stream: Buffer.from(text), headers: { "content-type": source.contentType } };
     },
   });
   return {
@@ -43,6 +42,8 @@ export function metricsFamily({ source, token }: MetricsOptions): RouteFamily {
       const { authorization = "" } = exchange.request.headers;
       const sent = /^(?:Bearer +)?(\S+)$/i.exec(authorization.trim())?.[1] ?? "";
       if (timingSafeEqual(sha256(sent), expected)) {
+        // Asked most when the database is away, where limits may be counted.
+        exchange.isCounted = true;
         return { caller: { kind: "visitor", ...originOf(exchange.request) }, check: null };
       }
       const error = new RegistryError("invalid_token");

@@ -95,3 +95,9 @@ test("whoever asks while an answer is overdue puts no other question", async () 
   silence.resolve(null);
   await expect.poll(async () => (await t.registry.health()).isReady, { timeout: 10_000 }).toBe(true);
 });
+
+test("says of a store of one-time values that it does not answer, and stays ready", async () => {
+  const nonces = { claim: async () => true, check: () => Promise.reject(new Error("away")) };
+  const t = await make({ nonces });
+  expect(await t.registry.health()).toMatchObject({ isReady: true, nonces: { state: "failed", latencyMs: null } });
+});

@@ -46,7 +46,7 @@ describe("the before hook", () => {
     for (const reason of [new TypeError("connect ECONNREFUSED policy:5432 password=hunter2"), "just no"]) {
       failure = reason;
       await expect(t.registry.releases.yank(ada, fc)).rejects.toMatchObject({ code: "refused", details: undefined });
-      expect(logged.pop()).toEqual({ err: reason, action: "release.yank" });
+      expect(logged.pop()).toEqual({ err: reason, action: "release.yank", requestId: null });
     }
   });
 
@@ -150,7 +150,12 @@ describe("the after hook", () => {
     const ada = await t.user("ada");
     await t.publish(ada, fc);
     expect(await t.registry.releases.latest(ada, fc)).toMatchObject(fc);
-    expect(warnings.at(-1)).toEqual({ err: failure, action: "release.publish", message: expect.any(String) });
+    expect(warnings.at(-1)).toEqual({
+      err: failure,
+      action: "release.publish",
+      requestId: null,
+      message: expect.any(String),
+    });
     expect(warnings).toHaveLength(4);
   });
 });

@@ -99,7 +99,10 @@ async function askHost(ctx: Context, change: Change): Promise<void> {
   } catch (error) {
     if (RegistryError.is(error)) throw error;
     // The hook itself failed: what went wrong there is for the operator, and nothing is let through unseen.
-    ctx.logger.error({ err: error, action: change.action }, "the host's before hook failed");
+    ctx.logger.error(
+      { err: error, action: change.action, requestId: change.requestId },
+      "the host's before hook failed",
+    );
     throw new RegistryError("refused", { cause: error });
   }
 }
@@ -107,7 +110,7 @@ async function askHost(ctx: Context, change: Change): Promise<void> {
 /** The answer does not wait for the host. */
 function tellHost(ctx: Context, change: Change): void {
   const warn = (error: unknown) =>
-    ctx.logger.warn({ err: error, action: change.action }, "the host's after hook failed");
+    ctx.logger.warn({ err: error, action: change.action, requestId: change.requestId }, "the host's after hook failed");
   try {
     Promise.resolve(ctx.hooks.after?.(change)).catch(warn);
   } catch (error) {
