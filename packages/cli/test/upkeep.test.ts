@@ -28,7 +28,7 @@ async function harmed() {
   return { ...home, digests, place };
 }
 
-test("fsck says that nothing is wrong, names what is, and goes on from a place", async () => {
+test("fsck says that nothing is wrong, names what is, and goes on from a place", { timeout: 120_000 }, async () => {
   const { run, done, digests, place } = await harmed();
   const sound = await done(["fsck", "--json"], { env });
   expect(sound.json).toMatchObject({ checked: { packages: 1, versions: 3, archives: 3 }, unmended: 0, cursor: null });
@@ -46,7 +46,7 @@ test("fsck says that nothing is wrong, names what is, and goes on from a place",
   expect([nowhere.code, nowhere.messages]).toEqual([2, expect.stringContaining("--after")]);
 });
 
-test("sweep says what it did", async () => {
+test("sweep says what it did", { timeout: 120_000 }, async () => {
   const { done } = await harmed();
   const { json } = await done(["sweep", "--json"], { env });
   expect(json.isComplete).toBe(true);

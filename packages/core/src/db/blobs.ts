@@ -51,29 +51,35 @@ export async function claimBlob(tx: Tx, sha256: string, touchedAt: string): Prom
   return result.numUpdatedRows === 1n;
 }
 
-/** Which of the digests have no row, or one of a blob that was deleted. */
-export async function listUnknownBlobs(db: Executor, digests: readonly string[]): Promise<Set<string>> {
-  if (digests.length === 0) return new Set();
-  const query = db
-    .selectFrom("Blobs")
-    .select("sha256")
-    .where("sha256", "in", [...digests])
-    .where("state", "<>", "gone");
-  const known = new Set((await query.execute()).map((row) => row.sha256));
-  return new Set(digests.filter((digest) => !known.has(digest)));
+/**
+ * Which of the blobs that the storage holds nobody knows: they have no row, or one that tells of a deletion before they were stored.
+ * What was listed before its deletion is none of them.
+ */
+export async function listUnknownBlobs(db: Executor, blobs: readonly ReferencedBlob[]): Promise<ReferencedBlob[]> {
+  if (blobs.length === 0) return [];
+  const digests = blobs.map((blob) => blob.sha256);
+  const query = db.selectFrom("Blobs").select(["sha256", "state", "touched_at"]).where("sha256", "in", digests);
+  const known = new Map((await query.execute()).map((row) => [row.sha256, row]));
+  return blobs.filter((blob) => {
+    const row = known.get(blob.sha256);
+    return row === undefined || (row.state === "gone" && row.touched_at < blob.touched_at);
+  });
 }
 
-/** Notes blobs that the storage holds and nobody knows; those that somebody has noted meanwhile, and that are there, stay as they are. */
+/** Notes blobs that nobody knows; those that somebody has noted meanwhile, and that are there, stay as they are. */
 export async function insertFoundBlobs(tx: Tx, blobs: readonly ReferencedBlob[]): Promise<void> {
   if (blobs.length === 0) return;
   const insert = tx.insertInto("Blobs").values(blobs.map((blob) => ({ ...blob, state: "live" })));
   if (engineOf(tx) === "mysql") await insert.onDuplicateKeyUpdate({ state: sql.ref("Blobs.state") }).execute();
   else await insert.onConflict((conflict) => conflict.column("sha256").doNothing()).execute();
-  const digests = blobs.map((blob) => blob.sha256);
-  const gone = tx.selectFrom("Blobs").select(["sha256", "touched_at"]).where("sha256", "in", digests);
+  const stored = new Map(blobs.map((blob) => [blob.sha256, blob]));
+  const gone = tx
+    .selectFrom("Blobs")
+    .select(["sha256", "touched_at"])
+    .where("sha256", "in", [...stored.keys()]);
   for (const { sha256, touched_at } of await gone.where("state", "=", "gone").execute()) {
-    const blob = blobs.find((one) => one.sha256 === sha256);
-    if (blob !== undefined) await reviveBlob(tx, blob, touched_at);
+    const blob = stored.get(sha256);
+    if (blob !== undefined && touched_at < blob.touched_at) await reviveBlob(tx, blob, touched_at);
   }
 }
 

@@ -7,7 +7,7 @@ import { toRowTime } from "../../domain/times.ts";
 import type { StoredBlob } from "../../ports/blob-storage.ts";
 import { onStorage } from "../steps/storage-outage.ts";
 import type { CheckedPage, FsckCode, FsckWork } from "./fsck-work.ts";
-import { removeOrphan } from "./unneeded-blobs.ts";
+import { isUnknown, removeOrphan } from "./unneeded-blobs.ts";
 
 const pageRows = 500;
 const namedVersions = 200;
@@ -114,8 +114,7 @@ async function tellVersions({ ctx, found }: FsckWork, sha256: string, { code, de
 async function checkOrphan({ ctx, repair, graceMs, found }: FsckWork, stored: StoredBlob): Promise<void> {
   const { digest, size } = stored;
   if (stored.touchedAt >= ctx.clock.now() - graceMs) return;
-  const [row] = await findBlob(ctx.database, { sha256: digest });
-  if (row !== undefined && row.state !== "gone") return;
+  if (!(await isUnknown(ctx, stored))) return;
   const isMended = repair && (await removeOrphan({ ctx, graceMs }, stored));
   const detail = `${size} bytes that nobody knows`;
   found({ code: "blob_orphaned", package: null, version: null, sha256: digest, detail, isMended });

@@ -35,11 +35,9 @@ export const noteOrphans: SweepStep<"orphans"> = {
       checkpoint();
       const page: StoredBlob[] = await onStorage(ctx, () => ctx.storage.list(after, pageRows));
       const old = page.filter((blob) => blob.touchedAt < ctx.clock.now() - graceMs);
-      const digests = old.map((blob) => blob.digest);
-      const unknown = await listUnknownBlobs(ctx.database.reader, digests);
-      const found = old.filter((blob) => unknown.has(blob.digest));
+      const found = await listUnknownBlobs(ctx.database.reader, old.map(toRow));
       for (let at = 0; at < found.length; at += batchRows) {
-        const rows = found.slice(at, at + batchRows).map(toRow);
+        const rows = found.slice(at, at + batchRows);
         await ctx.database.write((tx) => insertFoundBlobs(tx, rows));
         advance(rows.length);
       }
@@ -94,6 +92,11 @@ function deadlinesOf({ ctx, graceMs }: Pick<SweepWork, "ctx" | "graceMs">): Blob
 
 async function forget(ctx: Context, digests: readonly string[], { goneBefore }: BlobDeadlines): Promise<void> {
   if (digests.length > 0) await ctx.database.write((tx) => deleteGone(tx, digests, goneBefore));
+}
+
+/** Whether nobody knows of a stored blob. */
+export async function isUnknown(ctx: Context, blob: StoredBlob): Promise<boolean> {
+  return (await listUnknownBlobs(ctx.database.reader, [toRow(blob)])).length > 0;
 }
 
 /** Deletes bytes that nobody knows, as a sweep would; false when somebody has begun to need them. */

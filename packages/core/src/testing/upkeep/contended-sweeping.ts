@@ -91,6 +91,39 @@ export const contendedSweeping: Behaviours<UpkeepHarness> = {
     expect(await download(registry, "1.0.0")).toEqual(bytes);
   },
 
+  async "a publish that takes longer than the grace does not count on bytes that were deleted meanwhile"(harness) {
+    const [listed, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow: BlobStorage = {
+      ...harness.storage,
+      async list(...args) {
+        const page = await harness.storage.list(...args);
+        listed.resolve();
+        await mayGoOn.promise;
+        return page;
+      },
+    };
+    const [sweeper, slowSweeper] = [await worldOn(harness), await worldOn({ ...harness, storage: slow })];
+    let isSlow = false;
+    // The bytes are stored then. One sweep has listed them, another deletes them, and the first goes on with what it has listed.
+    const before = async (change: { action: string }) => {
+      if (change.action !== "release.publish" || !isSlow) return;
+      isSlow = false;
+      for (const { clock } of [sweeper, slowSweeper]) clock.advance(20 * day);
+      const sweeping = slowSweeper.sweep({ steps: ["orphans"] });
+      await listed.promise;
+      expect(await sweeper.sweep({ steps: ["blobs"] })).toEqual({ blobs: 1 });
+      mayGoOn.resolve();
+      await sweeping;
+    };
+    const { registry, ada, publish } = await worldOn(harness, { hooks: { before } });
+    await publish("1.0.0", "slow");
+    await registry.releases.remove(ada, { package: packageName, version: "1.0.0" });
+    isSlow = true;
+    expect(await refusalOf(publish("2.0.0", "slow"))).toBe("unavailable");
+    await publish("2.0.0", "slow");
+    expect((await download(registry, "2.0.0")).length).toBeGreaterThan(0);
+  },
+
   async "identical bytes published and deleted over and over, with two sweepers and no grace: none is missing"(
     harness,
   ) {
