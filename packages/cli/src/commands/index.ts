@@ -5,6 +5,7 @@ import { createBackup, restoreBackup } from "./backup.ts";
 import { completion } from "./completion.ts";
 import { copy } from "./copy.ts";
 import { deprecate, undeprecate } from "./deprecation.ts";
+import { discardEvents, listEvents, redeliverEvents } from "./events.ts";
 import { importRegistry } from "./import.ts";
 import { createKey, listKeys, revokeKey } from "./keys.ts";
 import { addMaintainer, listMaintainers, removeMaintainer } from "./maintainers.ts";
@@ -53,6 +54,9 @@ export const groups: readonly CommandGroup[] = [
       copy,
       sweep,
       fsck,
+      listEvents,
+      redeliverEvents,
+      discardEvents,
       grantAdmin,
       revokeAdmin,
       verifyAudit,
@@ -60,6 +64,7 @@ export const groups: readonly CommandGroup[] = [
     parents: {
       admin: "who may block versions and read the whole audit log",
       audit: "the log of all changes",
+      events: "what webhooks are told of changes",
       backup: "keep a registry on SQLite in a folder, while it is in use",
     },
   },
