@@ -40,7 +40,7 @@ export async function openFile(path: string, { range, digest }: Wanted): Promise
   }
 }
 
-/** The bytes of a small blob, and only if they are those that were stored. */
+/** The bytes of a small blob; null when there is none or it is large. Rejects when they are not those that were stored. */
 export async function readSmallFile(path: string, digest: Digest): Promise<Buffer | null> {
   const file = await openIfThere(path);
   if (file === null) return null;
@@ -48,7 +48,8 @@ export async function readSmallFile(path: string, digest: Digest): Promise<Buffe
     const length = file.size();
     if (length > SINGLE_READ_BYTES) return null;
     const bytes = await readRun(file, { position: 0, length });
-    return hash("sha256", bytes) === digest ? bytes : null;
+    requireDigest(hash("sha256", bytes), digest);
+    return bytes;
   } finally {
     file.close();
   }

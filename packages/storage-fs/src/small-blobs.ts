@@ -10,6 +10,9 @@ export interface SmallBlobs {
   remove(digest: Digest): void;
 }
 
+/** What an entry occupies beside its bytes, about: an archive may be so small that this is most of it. */
+const entryBytes = 1024;
+
 /** Holds at most `maxBytes`; what was not read for the longest time goes first. */
 export function smallBlobs(maxBytes: number): SmallBlobs {
   // In the order of their last use: a Map keeps the order in which keys were set.
@@ -18,7 +21,9 @@ export function smallBlobs(maxBytes: number): SmallBlobs {
   let removed = 0;
 
   function drop(digest: Digest): void {
-    keptBytes -= kept.get(digest)?.length ?? 0;
+    const bytes = kept.get(digest);
+    if (bytes === undefined) return;
+    keptBytes -= bytes.length + entryBytes;
     kept.delete(digest);
   }
 
@@ -31,10 +36,10 @@ export function smallBlobs(maxBytes: number): SmallBlobs {
       return bytes;
     },
     keep(digest, bytes, removals) {
-      if (removals !== removed || bytes.length > maxBytes) return;
+      if (removals !== removed || bytes.length + entryBytes > maxBytes) return;
       drop(digest);
       kept.set(digest, bytes);
-      keptBytes += bytes.length;
+      keptBytes += bytes.length + entryBytes;
       for (const oldest of kept.keys()) {
         if (keptBytes <= maxBytes) return;
         drop(oldest);

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { patternBytes, readBlob, storeBytes } from "@serverless-registry/core/testing";
+import { anonymous } from "@serverless-registry/core";
+import { patternBytes, readBlob, storeBytes, testRegistry } from "@serverless-registry/core/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { fsStorage } from "../src/index.ts";
 import { temporaryRoot } from "./harness.ts";
@@ -37,4 +38,20 @@ test.each([
 test("a part of a damaged blob is read as it is: nobody knows its digest", async () => {
   const { storage, digest } = await damaged(700_000, 5);
   expect(await readBlob(storage, digest, { start: 0, end: 299_999 })).toHaveLength(300_000);
+});
+
+test("no part of a small archive that is found damaged is served", async () => {
+  const { root, cleanup } = await temporaryRoot();
+  onTestFinished(cleanup);
+  const it = await testRegistry({ storage: fsStorage({ root, reserveBytes: 0 }) });
+  onTestFinished(it.cleanup);
+  const { sha256 } = await it.publish(await it.user("ada"), { package: "fc", version: "1.0.0" });
+  const [name = ""] = (await readdir(root, { recursive: true })).filter((path) => path.endsWith(sha256));
+  const bytes = await readFile(join(root, name));
+  bytes.writeUInt8(bytes.readUInt8(50) ^ 1, 50);
+  await writeFile(join(root, name), bytes);
+  for (const range of [undefined, { start: 0, end: 9 }, { start: 45, end: 55 }]) {
+    const opening = it.registry.downloads.open(anonymous, { package: "fc", version: "1.0.0", range });
+    await expect(opening).rejects.toMatchObject({ code: "unavailable" });
+  }
 });

@@ -43,7 +43,7 @@ test("bytes that are not those that were stored are not handed out, nor those of
   const damaged = await readFile(pathOf(digest));
   damaged[500] = (damaged[500] ?? 0) ^ 1;
   await writeFile(pathOf(digest), damaged);
-  expect(await storage.readSmall?.(digest, bytes.length)).toBeNull();
+  await expect(storage.readSmall?.(digest, bytes.length)).rejects.toThrow("damaged");
   const large = patternBytes(300_000, 4);
   const largeDigest = await storeBytes(storage, large);
   expect(await storage.readSmall?.(largeDigest, large.length)).toBeNull();
@@ -52,20 +52,30 @@ test("bytes that are not those that were stored are not handed out, nor those of
 });
 
 test("keeps what was read last, within its memory", () => {
-  const small = smallBlobs(300);
+  const small = smallBlobs(3 * 1124);
   const hundred = Buffer.alloc(100);
   for (const name of ["a", "b", "c"]) small.keep(name, hundred, 0);
   small.get("a");
   small.keep("d", hundred, 0);
   small.keep("d", hundred, 0);
   expect(["a", "b", "c", "d"].filter((name) => small.get(name) !== undefined)).toEqual(["a", "c", "d"]);
-  small.keep("large", Buffer.alloc(301), 0);
+  small.keep("large", Buffer.alloc(2349), 0);
   expect(small.get("large")).toBeUndefined();
   expect(small.get("a")).toBe(hundred);
 });
 
+test("counts what an entry occupies beside its bytes", () => {
+  const small = smallBlobs(10 * 1024);
+  const names = Array.from({ length: 1000 }, (_, at) => `empty ${at}`);
+  for (const name of names) small.keep(name, Buffer.alloc(0), 0);
+  expect(names.filter((name) => small.get(name) !== undefined)).toEqual(names.slice(-10));
+  for (const name of names) small.remove(name);
+  small.keep("a", Buffer.alloc(9 * 1024), small.removals());
+  expect(small.get("a")).toHaveLength(9 * 1024);
+});
+
 test("what was read while something was removed is not kept: it may be that", () => {
-  const small = smallBlobs(300);
+  const small = smallBlobs(3000);
   const before = small.removals();
   small.remove("a");
   small.keep("a", Buffer.alloc(100), before);

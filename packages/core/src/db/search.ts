@@ -3,6 +3,7 @@ import type { SearchTerm } from "../domain/search-terms.ts";
 import type { Database } from "../ports/database.ts";
 import { holdsTerm, isListedUnder } from "./search-index.ts";
 import { listHits, type SearchFilter } from "./search-order.ts";
+import { visibleTo } from "./viewers.ts";
 
 /** A package that a search found, with its latest version. */
 export interface SearchRow {
@@ -28,10 +29,12 @@ export interface SearchRow {
 export async function findPackages(database: Database, filter: SearchFilter): Promise<SearchRow[]> {
   const ids = await listHits(database, filter);
   if (ids.length === 0) return [];
+  // A package may have become private since it was listed.
   const query = sql<SearchRow>`
     select p.id, p.name, p.type, p.description, p.visibility, p.deprecation, p.rollouts, v.id as version_id, v.version,
       v.version_key, v.prerelease, v.grayscale, v.created_at, v.published_at, v.sha256, v.size
-    from Packages p join Versions v on v.id = p.latest_version_id where p.id in (${sql.join(ids)})`;
+    from Packages p join Versions v on v.id = p.latest_version_id where p.id in (${sql.join(ids)})
+      and ${visibleTo(filter.viewer)}`;
   const rows = await database.select<SearchRow>(query.compile(database.reader));
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.flatMap((id) => byId.get(id) ?? []);

@@ -58,7 +58,8 @@ export interface BlobStorage {
   open(digest: Digest, range?: ByteRange): Promise<OpenBlob | null>;
   /**
    * The bytes of a blob of `size` bytes, perhaps from memory; they are shared, so nobody may change them. Null where `open` is to be
-   * asked: when the storage rather streams a blob of that size, when there is none, or when its bytes are not what they should be.
+   * asked: when the storage rather streams a blob of that size, or when there is none. Rejects when it finds the blob damaged, so that
+   * no part of it is served either. Whoever wraps `open` wraps this as well.
    */
   readSmall?(digest: Digest, size: number): Promise<Buffer | null>;
   /** Size of a blob in bytes, or null when there is none. */
