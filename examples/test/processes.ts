@@ -25,7 +25,7 @@ export interface Program {
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** What to start it with. Nothing of the test's own environment is passed on. */
+/** What to start it with. Nothing of the test's own environment is passed on but where Node keeps what it compiled. */
 export interface ProgramOptions {
   cwd: string;
   env?: Record<string, string>;
@@ -39,7 +39,9 @@ export type EndLater = (end: () => Promise<void>) => void;
 /** Starts a program: the first of `args` is a Node script, or a command where `options.command` names one. */
 export function startProgram(args: readonly string[], options: ProgramOptions & { command?: string }): Program {
   const { cwd, env = {}, endLater = onTestFinished, command = process.execPath } = options;
-  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const { NODE_COMPILE_CACHE } = process.env;
+  const compiled = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+  const child = spawn(command, args, { cwd, env: { ...compiled, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk) => chunks.push(chunk));
   child.stderr.on("data", (chunk) => chunks.push(chunk));
