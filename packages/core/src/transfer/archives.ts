@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { type RawBuilder, sql } from "kysely";
 import { touchBlob } from "../db/blobs.ts";
 import { toRowTime } from "../domain/times.ts";
-import type { BlobStorage, Digest } from "../ports/blob-storage.ts";
+import type { BlobStorage, Digest, OpenBlob } from "../ports/blob-storage.ts";
 import type { Database } from "../ports/database.ts";
 import { pass } from "./bytes.ts";
 
@@ -137,7 +137,7 @@ async function copyArchive(copy: ArchiveCopy, archive: Archive): Promise<Outcome
     onBytes(present.size);
     return note(to, archive, { size: present.size, outcome: "present" });
   }
-  const source = await from.storage.open(sha256);
+  const source = await openAll(from.storage, sha256);
   if (source === null) return isDeleted ? "swept" : "missing";
   const staged = await stageBeside(to.storage, source);
   try {
@@ -148,6 +148,13 @@ async function copyArchive(copy: ArchiveCopy, archive: Archive): Promise<Outcome
   } finally {
     await staged.discard();
   }
+}
+
+/** As a range: a storage compares the digest of what is read whole, and would break off where a report is wanted. */
+async function openAll(storage: BlobStorage, digest: Digest): Promise<OpenBlob | null> {
+  const found = await storage.stat(digest);
+  if (found === null) return null;
+  return storage.open(digest, found.size === 0 ? undefined : { start: 0, end: found.size - 1 });
 }
 
 async function stageBeside(storage: BlobStorage, source: { size: number; body: Readable }) {
@@ -170,7 +177,7 @@ async function note(
 }
 
 async function hasItsBytes(storage: BlobStorage, archive: Archive, signal: AbortSignal | undefined): Promise<boolean> {
-  const blob = await storage.open(archive.sha256);
+  const blob = await openAll(storage, archive.sha256);
   return blob !== null && isAsExpected(archive, await pass(blob.body, { signal }));
 }
 
