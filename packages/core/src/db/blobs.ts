@@ -146,11 +146,19 @@ export async function doomBlob(
   const narrowed =
     blob.state === "doomed"
       ? update.where("state", "=", "doomed").where("touched_at", "=", blob.touched_at)
-      : update
-          .where("state", "=", "live")
-          .where("touched_at", "<", deadlines.touchedBefore)
-          .where(isUnneeded(deadlines));
-  return (await narrowed.executeTakeFirst()).numUpdatedRows === 1n;
+      : update.where("state", "=", "live").where("touched_at", "<", deadlines.touchedBefore);
+  return (await narrowed.where(isUnneeded(deadlines)).executeTakeFirst()).numUpdatedRows === 1n;
+}
+
+/** Takes back that a blob is to be deleted, which whoever decided it at `doomedAt` can no longer do; false when somebody else was faster. */
+export async function pardonBlob(tx: Tx, blob: ReferencedBlob, doomedAt: string): Promise<boolean> {
+  const { sha256, ...values } = blob;
+  const update = tx
+    .updateTable("Blobs")
+    .set({ ...values, state: "live" })
+    .where("sha256", "=", sha256);
+  const result = await update.where("state", "=", "doomed").where("touched_at", "=", doomedAt).executeTakeFirst();
+  return result.numUpdatedRows === 1n;
 }
 
 /** Notes that blobs doomed at `doomedAt` have been deleted. */

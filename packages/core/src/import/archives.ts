@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
-import { touchBlob } from "../db/blobs.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { findBlob, touchBlob } from "../db/blobs.ts";
 import { toRowTime } from "../domain/times.ts";
 import type { Database, Executor } from "../ports/database.ts";
 import { type ArchiveLess, listArchiveLess } from "./archive-less.ts";
@@ -95,10 +96,32 @@ async function takeOne({ files, taking, registry }: ArchiveImport, file: string)
   if (files.isAmbiguous(file)) return { why: "archive_ambiguous" };
   const path = files.pathOf(file);
   if (path === null) return { why: "archive_missing" };
-  const outcome = await takeArchive(path, taking);
-  if ("why" in outcome) return outcome;
-  // Rows that refer to it may come much later: until then this keeps it from being swept.
-  const { sha256, size } = outcome;
-  await registry.write((tx) => touchBlob(tx, { sha256, size, touched_at: toRowTime(Date.now()) }));
-  return outcome;
+  for (let goneSince: string | null = null; ; ) {
+    const since = goneSince;
+    const outcome = await takeArchive(path, taking);
+    if ("why" in outcome) return outcome;
+    const { sha256, size } = outcome;
+    // Rows that refer to it may come much later: until then this keeps it from being swept.
+    const blob = { sha256, size, touched_at: toRowTime(Date.now()) };
+    if (await registry.write((tx) => touchBlob(tx, blob, since))) return outcome;
+    // A sweep was at the same bytes: stored once more after that, they stay.
+    goneSince = await waitUntilGone(registry, sha256, taking.signal);
+  }
+}
+
+/** How long bytes wait that a sweep is deleting. */
+const [mostPolls, pollMs] = [100, 50];
+
+/** Since when a blob is gone that a sweep had begun to delete; null when it is there after all. */
+async function waitUntilGone(
+  registry: Database,
+  sha256: string,
+  signal: AbortSignal | undefined,
+): Promise<string | null> {
+  for (let polls = 0; polls < mostPolls; polls += 1) {
+    const [row] = await findBlob(registry, { sha256 });
+    if (row?.state !== "doomed") return row?.state === "gone" ? row.touched_at : null;
+    await delay(pollMs, undefined, { signal });
+  }
+  throw new Error(`A sweep that was ended has left ${sha256} to be deleted: sweep ten minutes later, and import again`);
 }

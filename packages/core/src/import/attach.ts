@@ -38,7 +38,8 @@ export async function attach(rows: Rows, version: ArchiveLess, archive: TakenArc
       const readme = version.readme ?? documents.readme;
       const moved = await moveVersion(tx, move, { sha256, size, readme, ...(back ? { yank_reason: null } : {}) });
       if (!moved) return false;
-      if (rows.isLive) await touchBlob(tx, { sha256, size, touched_at: toRowTime(Date.now()) });
+      if (rows.isLive && !(await touchBlob(tx, { sha256, size, touched_at: toRowTime(Date.now()) })))
+        throw new Error(`A sweep has taken the archive ${sha256}: run the import again`);
       if (documents.changelog !== null && !(await hasChangelog(tx, version.id))) {
         await saveChangelog(tx, version.id, { changelog: documents.changelog, created_at: version.createdAt });
       }

@@ -29,7 +29,7 @@ export async function heal(ctx: Context, input: ArchiveInput): Promise<HealedArc
     const [needing] = await listNeeding(ctx.database.reader, sha256, { after: 0, deletedBefore, limit: 1 });
     if (needing === undefined) throw new RegistryError("version_not_found");
     const there = await onStorage(ctx, () => ctx.storage.stat(sha256));
-    if (there?.size === size && (await hasItsDigest(ctx, sha256))) return { sha256, size, isHealed: false };
+    if (there?.size === size && (await hasItsDigest(ctx, sha256, size))) return { sha256, size, isHealed: false };
     // A storage leaves bytes of this name as they are, so these must go first.
     await onStorage(ctx, () => ctx.storage.delete(sha256));
     await storeStaged(ctx, archive);

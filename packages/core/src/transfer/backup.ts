@@ -1,4 +1,4 @@
-import { open, rename, stat } from "node:fs/promises";
+import { chmod, link, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { BlobStorage } from "../ports/blob-storage.ts";
 import { type ArchiveReport, copyArchives, countArchives, type RegistryParts } from "./archives.ts";
@@ -41,6 +41,7 @@ export async function backupRegistry(options: BackupOptions): Promise<BackupRepo
   const { from, to, signal, onProgress, verify = false } = options;
   if (from.database.snapshot === undefined) throw new Error("Only a database in a SQLite file can be kept like this");
   await requireUnusedFile(to.path);
+  const isNew = (await stat(to.path).catch(() => null)) === null;
   const next = `${to.path}.next`;
   await from.database.snapshot(next, {
     signal,
@@ -60,9 +61,22 @@ export async function backupRegistry(options: BackupOptions): Promise<BackupRepo
       onProgress?.({ step: "archives", done, total });
     },
   });
-  await rename(next, to.path);
+  await giveName(next, to.path, isNew);
   await syncFolder(dirname(to.path));
   return { isComplete: archives.problems.length === 0, archives };
+}
+
+/** Archives take long: a server that was started on the place meanwhile keeps its database. */
+async function giveName(next: string, path: string, isNew: boolean): Promise<void> {
+  await chmod(next, 0o600);
+  await requireUnusedFile(path);
+  if (!isNew) return rename(next, path);
+  try {
+    await link(next, path);
+  } catch (error) {
+    throw new Error(`A database has appeared meanwhile, or ${path} cannot be made`, { cause: error });
+  }
+  await unlink(next);
 }
 
 /** Changes that wait in a file beside the database would be taken for changes of the new one. */

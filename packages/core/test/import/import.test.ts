@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { chmod, copyFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import SqliteFile from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { anonymous } from "../../src/context.ts";
+import { markGone } from "../../src/db/blobs.ts";
 import { importOriginal } from "../../src/import/index.ts";
 import { copyRegistry } from "../../src/transfer/index.ts";
 import { originalTime } from "../db/original.ts";
@@ -42,6 +44,34 @@ describe("from the original to SQLite and files", () => {
     expect(await to.database.reader.selectFrom("Users").select("username").execute()).toEqual([
       { username: "mallory" },
     ]);
+    await registry.flush();
+  });
+
+  test("bytes that a sweep has deleted, or is deleting, come whole", async () => {
+    const [from, to] = [await originalFiles(), await fileParts()];
+    const registry = registryOn(to);
+    await registry.migrate();
+    const bytes = await archiveOf("fc@0.9.0");
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const [doomedAt, now] = ["2026-01-01 00:00:00.000", "2026-01-01 00:00:01.000"];
+    const row = { sha256, size: bytes.length, state: "doomed", touched_at: doomedAt };
+    await to.database.write((tx) => tx.insertInto("Blobs").values(row).execute());
+    let isStaged = false;
+    // The sweep ends when the same bytes have arrived: it takes them along.
+    const stage: typeof to.storage.stage = async (sizeBytes) => {
+      const staged = await to.storage.stage(sizeBytes);
+      const commit: typeof staged.commit = async (digest, size) => {
+        await staged.commit(digest, size);
+        if (digest !== sha256 || isStaged) return;
+        isStaged = true;
+        await to.storage.delete(digest);
+        await to.database.write((tx) => markGone(tx, [digest], { doomedAt, now }));
+      };
+      return { ...staged, writable: staged.writable, path: staged.path, commit, discard: () => staged.discard() };
+    };
+    await importOriginal({ ...from, to: { ...to, storage: { ...to.storage, stage } } });
+    expect(isStaged).toBe(true);
+    expect(await download(registry, "fc@0.9.0")).toEqual(bytes);
     await registry.flush();
   });
 

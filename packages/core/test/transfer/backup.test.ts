@@ -108,6 +108,20 @@ test("finds what was damaged in an earlier backup when told to look", async () =
   expect(name).toContain(looking.archives.problems[0]?.digest);
 });
 
+test("a database that appears while archives come stays as it is", async () => {
+  const { parts } = await smallRegistry();
+  const to = await place();
+  let isThere = false;
+  const stage: typeof to.storage.stage = async (sizeBytes) => {
+    if (!isThere) writeFileSync(to.path, "of somebody else");
+    isThere = true;
+    return to.storage.stage(sizeBytes);
+  };
+  const late = backupRegistry({ from: parts, to: { ...to, storage: { ...to.storage, stage } } });
+  await expect(late).rejects.toThrow("has appeared meanwhile");
+  expect(readFileSync(to.path, "utf8")).toBe("of somebody else");
+});
+
 test("says which archives the source has lost, and keeps the rest", async () => {
   const { parts, t } = await smallRegistry();
   const [lost] = await parts.storage.list(null, 1);

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 import type { Context } from "../../context.ts";
-import { findBlob, listBlobRows, type NotedBlob, touchBlob } from "../../db/blobs.ts";
+import { findBlob, listBlobRows, type NotedBlob, pardonBlob, type ReferencedBlob, touchBlob } from "../../db/blobs.ts";
 import { listNeeded, listNeeding, type NeededArchive } from "../../db/checks.ts";
 import { toRowTime } from "../../domain/times.ts";
 import type { StoredBlob } from "../../ports/blob-storage.ts";
 import { onStorage } from "../steps/storage-outage.ts";
 import type { CheckedPage, FsckCode, FsckWork } from "./fsck-work.ts";
-import { isUnknown, removeOrphan } from "./unneeded-blobs.ts";
+import { doomMs, isUnknown, removeOrphan } from "./unneeded-blobs.ts";
 
 const pageRows = 500;
 const namedVersions = 200;
@@ -56,12 +56,21 @@ async function checkDigest(work: FsckWork, digest: string, { needed, noted, stor
   const [now] = await findBlob(work.ctx.database, { sha256: digest });
   if (now?.state === "live") return;
   const size = needed.most ?? stored?.size ?? 0;
-  const touched_at = toRowTime(work.ctx.clock.now());
-  const mend = () =>
-    work.ctx.database.write((tx) => touchBlob(tx, { sha256: digest, size, touched_at }, now?.touched_at));
-  const isMended = work.repair && now?.state !== "doomed" && (await mend());
+  const blob = { sha256: digest, size, touched_at: toRowTime(work.ctx.clock.now()) };
+  const isMended = work.repair && (await noteAgain(work.ctx, blob, now));
   const detail = "versions need it, and sweeps do not know";
   work.found({ code: "blob_unnoted", package: null, version: null, sha256: digest, detail, isMended });
+}
+
+/** Notes that a blob is needed; false when a sweep may be about to delete it. */
+async function noteAgain(
+  { clock, database }: Context,
+  blob: ReferencedBlob,
+  row: { state: string; touched_at: string } | undefined,
+): Promise<boolean> {
+  if (row?.state !== "doomed") return database.write((tx) => touchBlob(tx, blob, row?.touched_at));
+  if (row.touched_at >= toRowTime(clock.now() - doomMs)) return false;
+  return database.write((tx) => pardonBlob(tx, blob, row.touched_at));
 }
 
 interface Fault {
@@ -77,25 +86,30 @@ async function findFault({ ctx, deep }: FsckWork, { sha256, least, most }: Neede
     return { code: "archive_damaged", detail: `has ${found.size} bytes and not ${most}` };
   }
   if (!deep) return null;
-  return (await hasItsDigest(ctx, sha256))
-    ? null
-    : { code: "archive_damaged", detail: "its bytes have another digest" };
-}
-
-/** Whether the stored bytes are those that their name stands for. A storage that notices by itself breaks off. */
-export async function hasItsDigest(ctx: Context, sha256: string): Promise<boolean> {
-  const hash = createHash("sha256");
   try {
-    const blob = await ctx.storage.open(sha256);
-    if (blob === null) return false;
-    await pipeline(blob.body, hash);
-  } catch (error) {
-    ctx.logger.warn({ err: error, sha256 }, "an archive could not be read to its end");
+    if (await hasItsDigest(ctx, sha256, found.size)) return null;
+  } catch {
     // Away or broken: asked once more, a storage that is away fails again.
     await onStorage(ctx, () => ctx.storage.stat(sha256));
-    return false;
+    return { code: "archive_unreadable", detail: "its bytes could not be read" };
   }
-  return hash.digest("hex") === sha256;
+  return { code: "archive_damaged", detail: "its bytes have another digest" };
+}
+
+/**
+ * Whether the stored bytes are those that their name stands for.
+ * @throws unavailable when they could not be read, which says nothing of them
+ */
+export async function hasItsDigest(ctx: Context, sha256: string, sizeBytes: number): Promise<boolean> {
+  const hash = createHash("sha256");
+  // As a range: a storage compares the digest of what is read whole, and its failure could be either.
+  const range = sizeBytes > 0 ? { start: 0, end: sizeBytes - 1 } : undefined;
+  const isThere = await onStorage(ctx, async () => {
+    const blob = await ctx.storage.open(sha256, range);
+    if (blob !== null) await pipeline(blob.body, hash);
+    return blob !== null;
+  });
+  return isThere && hash.digest("hex") === sha256;
 }
 
 async function tellVersions({ ctx, found }: FsckWork, sha256: string, { code, detail }: Fault): Promise<void> {

@@ -7,7 +7,8 @@ export type FsckCheck = "packages" | "versions" | "archives";
  * What can be wrong. `latest_wrong`: which version is the latest, or how many are out for a part of the clients; `index_wrong`: what
  * search finds; `downloads_wrong`: a package's counter against its versions'; `owner_missing`: nobody manages the package;
  * `upload_overdue`: a version waits for an archive that can no longer come; `archive_unknown`: readers see a version of a database
- * that was taken over, without its archive; `archive_missing` and `archive_damaged`: the stored bytes; `blob_unnoted`: a stored
+ * that was taken over, without its archive; `archive_missing` and `archive_damaged`: the stored bytes; `archive_unreadable`:
+ * they could not be read, and may be whole; `blob_unnoted`: a stored
  * archive that a version needs and the sweep does not know; `blob_orphaned`: stored bytes that nobody knows.
  */
 export type FsckCode =
@@ -19,6 +20,7 @@ export type FsckCode =
   | "archive_unknown"
   | "archive_missing"
   | "archive_damaged"
+  | "archive_unreadable"
   | "blob_unnoted"
   | "blob_orphaned";
 

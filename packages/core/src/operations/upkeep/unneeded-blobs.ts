@@ -22,7 +22,7 @@ const batchRows = 200;
 /** Blobs that are decided on in one transaction and deleted before the next. */
 const batchBlobs = 50;
 /** Whoever has not deleted a doomed blob after this has died. They give up by themselves after half of it. */
-const doomMs = 10 * 60_000;
+export const doomMs = 10 * 60_000;
 /** For so long at least a deletion is remembered: longer than any archive needs from its claim to its commit. */
 const rememberedMs = 60 * 60_000;
 

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { expect } from "vitest";
+import { toRowTime } from "../../domain/times.ts";
 import type { FsckCode, FsckFinding } from "../../operations/upkeep/fsck-work.ts";
 import type { Behaviours } from "../behaviours.ts";
 import { patternBytes, storeBytes } from "../blobs.ts";
@@ -173,6 +174,36 @@ export const checking: Behaviours<UpkeepHarness> = {
     const strange = registry.heal({ body: Readable.from([await zipOf({ data: "of no version" })]) });
     expect(await refusalOf(strange)).toBe("version_not_found");
     expect(await database.reader.selectFrom("Versions").select("id").execute()).toHaveLength(20);
+  },
+
+  async "an archive that cannot be read once is not called damaged, and not healed over"(harness) {
+    let isBroken = false;
+    const open: typeof harness.storage.open = async (digest, range) => {
+      if (isBroken) throw new Error("the wire was cut");
+      return harness.storage.open(digest, range);
+    };
+    const { registry, publish, isStored } = await worldOn({ ...harness, storage: { ...harness.storage, open } });
+    const digest = await publish("1.0.0", patternBytes(2000));
+    isBroken = true;
+    const { findings } = await registry.fsck({ deep: true, repair: true });
+    expect(inShort(findings)).toEqual([["archive_unreadable", "1.0.0", false]]);
+    const body = Readable.from([await zipOf({ data: patternBytes(2000) }, { store: true })]);
+    expect(await refusalOf(registry.heal({ body }))).toBe("unavailable");
+    isBroken = false;
+    expect(await isStored(digest)).toBe(true);
+    expect(await registry.fsck({ deep: true })).toMatchObject(sound);
+  },
+
+  async "an archive that a dead sweep was to delete and a version needs is kept, and noted again"(harness) {
+    const world = await worldOn(harness);
+    const digest = await world.publish("1.0.0");
+    const doomed = { state: "doomed", touched_at: toRowTime(world.clock.now()) };
+    await world.database.write((tx) => tx.updateTable("Blobs").set(doomed).execute());
+    expect(await world.registry.fsck({ repair: true })).toMatchObject({ unmended: 1 });
+    world.clock.advance(2 * day);
+    expect(await world.sweep()).toEqual({});
+    expect(await world.isStored(digest)).toBe(true);
+    await mends(world, ["blob_unnoted"]);
   },
 
   async "a check goes on where it was told to end, and looks at everything once"(harness) {
