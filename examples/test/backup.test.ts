@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sqlite } from "@serverless-registry/core/sqlite";
 import { zipOf } from "@serverless-registry/core/testing";
@@ -110,6 +110,10 @@ test("says what keeps it from making or restoring a backup, and changes nothing"
   await prepareDatabase(sqlite({ path }), "the database");
   expect(await backUp(place, folder, {})).toMatchObject({ isComplete: true });
   await expect(putBack(place, folder, {})).rejects.toThrow("there is a database already");
+  await rm(path);
+  await writeFile(join(cwd, "data/server-secret"), "the only secret of a database that was moved away");
+  await expect(putBack(place, folder, {})).rejects.toThrow("another server-secret");
+  expect(existsSync(path)).toBe(false);
   const onMysql = { ...place, database: { kind: "mysql", uri: "mysql://registry@localhost/registry" } } as const;
   for (const work of [backUp, putBack])
     await expect(work(onMysql, folder, {})).rejects.toThrow("serverless-registry copy");

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   type BackupOptions,
@@ -35,9 +35,9 @@ export async function backUp(config: Place, folder: string, watch: BackupWatch):
   if (!existsSync(database.path))
     throw new Error(`there is no database ${database.path}; DATABASE_URL says where it is`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const report = await copyParts({ database, storage: config.storage }, placeIn(folder), watch);
+  // Before the database has its name: without it, API keys and seals of the database are worth nothing.
   await copySecret(dirname(database.path), folder);
-  return report;
+  return copyParts({ database, storage: config.storage }, placeIn(folder), watch);
 }
 
 /**
@@ -50,6 +50,7 @@ export async function putBack(config: Place, folder: string, watch: BackupWatch)
   const database = sqliteOf(config, "serverless-registry copy copies a backup to MySQL");
   if (existsSync(database.path)) throw new Error(`there is a database already: ${database.path}; move it away first`);
   await mkdir(dirname(database.path), { recursive: true, mode: 0o700 });
+  await requireNoOtherSecret(folder, dirname(database.path));
   // First, so that a server which starts too early makes no other.
   await copySecret(folder, dirname(database.path));
   return copyParts(from, { database, storage: config.storage }, { ...watch, verify: true });
@@ -80,7 +81,21 @@ async function copyParts(
   }
 }
 
+const secretName = "server-secret";
+
+/** The secret of a database that was moved away may have stayed behind, and be the only one. */
+async function requireNoOtherSecret(from: string, to: string): Promise<void> {
+  const [kept, there] = await Promise.all(
+    [from, to].map((folder) => readFile(join(folder, secretName), "utf8").catch(() => null)),
+  );
+  if (there !== null && there !== kept) throw new Error(`there is another ${secretName} in ${to}; move it away first`);
+}
+
+/** Takes its place only when it is whole and durable. */
 async function copySecret(from: string, to: string): Promise<void> {
-  const name = "server-secret";
-  if (existsSync(join(from, name))) await copyFile(join(from, name), join(to, name));
+  const secret = await readFile(join(from, secretName), "utf8").catch(() => null);
+  if (secret === null) return;
+  const next = join(to, `${secretName}.next`);
+  await writeFile(next, secret, { mode: 0o600, flush: true });
+  await rename(next, join(to, secretName));
 }
