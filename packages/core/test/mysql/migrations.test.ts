@@ -87,14 +87,17 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     });
   });
 
-  test.each(beginnings)("three processes that migrate %s at the same time: none fails, and it is done once", async (_name, make) => {
-    const place = await testDatabase(MYSQL_URL);
-    await make(place);
-    const results = await Promise.all([1, 2, 3].map(() => migrateInProcess(place.uri)));
-    const done = results.map((result) => result?.done ?? ["killed"]);
-    expect(done.filter((names) => names.length > 0)).toHaveLength(1);
-    expect(await migrateHere(place)).toEqual([]);
-  });
+  test.each(beginnings)(
+    "three processes that migrate %s at the same time: none fails, and it is done once",
+    async (_name, make) => {
+      const place = await testDatabase(MYSQL_URL);
+      await make(place);
+      const results = await Promise.all([1, 2, 3].map(() => migrateInProcess(place.uri)));
+      const done = results.map((result) => result?.done ?? ["killed"]);
+      expect(done.filter((names) => names.length > 0)).toHaveLength(1);
+      expect(await migrateHere(place)).toEqual([]);
+    },
+  );
 
   test("two databases on one server are migrated without waiting for each other", async () => {
     const [one, other] = [await testDatabase(MYSQL_URL), await testDatabase(MYSQL_URL)];
