@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { finished, type Readable } from "node:stream";
 import type { z } from "zod";
 import { type ErrorCode, type ErrorDetails, RegistryError } from "../errors.ts";
-import { type BodyPace, hasArrived, paced } from "./body-pace.ts";
+import { type BodyPace, paced } from "./body-pace.ts";
 import { checkJsonText, checkJsonValue } from "./json-text.ts";
 import type { HttpRequest } from "./types.ts";
 
@@ -28,20 +28,6 @@ export function rawBody(request: HttpRequest, pace: BodyPace): Readable {
     source.resume();
   });
   return source.pipe(copy);
-}
-
-/**
- * Reads and drops, for some seconds, what is left of the body of a request whose connection ends with the answer: a client that is
- * still sending when the connection ends does not get to see the answer. Other connections go on: see `dropRest`.
- */
-export async function readRest({ headers, body }: HttpRequest, { restMs }: BodyPace): Promise<void> {
-  if (!/\bclose\b/i.test(headers.connection ?? "") || hasArrived(body)) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, restMs);
-  finished(body, { writable: false }, () => resolve());
-  body.resume();
-  await promise;
-  clearTimeout(timer);
 }
 
 /** Bytes the client promised to send, where it did. */

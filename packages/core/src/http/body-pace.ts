@@ -1,5 +1,6 @@
-import { finished, type Readable, Transform } from "node:stream";
+import { finished, Readable, Transform } from "node:stream";
 import { RegistryError } from "../errors.ts";
+import type { HttpRequest, HttpResponse } from "./types.ts";
 
 /** How slowly a body may come. */
 export interface BodyPace {
@@ -99,6 +100,29 @@ export function dropRest(body: Readable, { restMs }: BodyPace): void {
     body.off("data", count);
   });
   body.on("data", count).resume();
+}
+
+/**
+ * The response, its end held back while the request's body still comes and the connection ends with the response: a client that is
+ * still sending when its connection ends may never see the answer, and a proxy makes 502 of it. All of the answer goes out at once;
+ * `dropRest` says when the waiting is over.
+ */
+export function lingering({ headers, body }: HttpRequest, response: HttpResponse): HttpResponse {
+  const { body: answer } = response;
+  const isWhole = typeof answer === "string" || Buffer.isBuffer(answer);
+  if (!isWhole || hasArrived(body) || !(endsConnection(headers) || endsConnection(response.headers))) return response;
+  const held = new Readable({ read() {} });
+  held.push(answer);
+  finished(body, { writable: false }, () => held.push(null));
+  return {
+    ...response,
+    headers: { ...response.headers, "content-length": String(Buffer.byteLength(answer)) },
+    body: held,
+  };
+}
+
+function endsConnection(headers: HttpRequest["headers"]): boolean {
+  return /\bclose\b/i.test(String(headers.connection ?? ""));
 }
 
 /** Whether nothing more will come of a body. */

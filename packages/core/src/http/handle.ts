@@ -4,8 +4,8 @@ import type { Caller } from "../context.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
 import { baseUrl, isPlainPath } from "./addresses.ts";
-import { promisedSize, rawBody, readForm, readJson, readRest } from "./bodies.ts";
-import { dropRest } from "./body-pace.ts";
+import { promisedSize, rawBody, readForm, readJson } from "./bodies.ts";
+import { dropRest, lingering } from "./body-pace.ts";
 import { preflight, withCors } from "./cors.ts";
 import { counterKey, type Exchange, originOf } from "./credentials.ts";
 import { familyFinder, type RouteFamily, routeFamilies } from "./families.ts";
@@ -59,9 +59,10 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
   const table = families.flatMap((family) => family.routes);
   const familyOf = familyFinder(families);
   const finish = (request: HttpRequest, response: HttpResponse) => {
-    dropRest(request.body, settings.bodyPace);
     const headers = { ...response.headers, "x-request-id": request.requestId ?? "" };
-    return withCors(settings.cors, request, { ...response, headers });
+    const whole = lingering(request, { ...response, headers });
+    dropRest(request.body, settings.bodyPace);
+    return withCors(settings.cors, request, whole);
   };
   const readiness = readinessOf(registry, settings.limiter);
   const named = (request: HttpRequest) => identified(request, settings.trustRequestIds);
@@ -81,8 +82,6 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
         const reply = family.toReply(await answer(exchange, family), request);
         response = toResponse(reply, route.success.status, { request, memo, base: () => baseUrl(settings, request) });
       } catch (error) {
-        // Who is too slow is not waited for.
-        if (!RegistryError.is(error, "request_timeout")) await readRest(request, settings.bodyPace);
         response = failed(error, request);
       }
       if (exchange.rateHeaders !== noHeaders)

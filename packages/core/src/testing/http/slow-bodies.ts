@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -77,7 +78,7 @@ export const slowBodyBehaviours: Behaviours<HttpHarness> = {
   },
 
   "tells who is too slow, and closes the connection": async ({ world }) => {
-    const { origin, mountPath } = await world({ http: { bodyPace: { graceMs: 60 } } });
+    const { origin, mountPath } = await world({ http: { bodyPace: { graceMs: 60, restMs: 300 } } });
     const socket = openSocket(origin);
     const head = `POST ${mountPath}/register HTTP/1.1\r\nHost: registry.example\r\nContent-Type: application/json\r\n`;
     socket.write(`${head}Content-Length: 1000\r\n\r\n{"a":`);
@@ -126,6 +127,31 @@ export const slowBodyBehaviours: Behaviours<HttpHarness> = {
       clearInterval(drip);
       expect(performance.now() - began, line).toBeLessThan(1500);
       expect(answer, line).toMatch(/^HTTP\/1\.1 (401|200|405|404) /);
+    }
+  },
+
+  "answers at once who is still sending on a connection about to end": async ({ world }) => {
+    const { origin, mountPath } = await world({ http: { bodyPace: { restMs: 5000 } } });
+    for (const [line, status] of [
+      ["PUT /upload/x", 401],
+      ["PUT /search", 405],
+      ["PUT /a/b/c/d/e", 404],
+    ] as const) {
+      const [method, path] = line.split(" ");
+      const head = `${method} ${mountPath}${path} HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n`;
+      const socket = openSocket(origin);
+      socket.write(`${head}Content-Length: 300000\r\n\r\n`);
+      const began = performance.now();
+      const [bytes] = await once(socket, "data");
+      expect(performance.now() - began, line).toBeLessThan(2500);
+      expect(String(bytes), line).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      // The connection holds until all has come.
+      socket.write(Buffer.alloc(200_000));
+      await sleep(50);
+      expect(socket.readableEnded, line).toBe(false);
+      socket.write(Buffer.alloc(100_000));
+      await text(socket);
+      expect(performance.now() - began, line).toBeLessThan(4000);
     }
   },
 
