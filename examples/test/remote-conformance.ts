@@ -21,6 +21,12 @@ const skip = [
   { test: "answers 503 while the database is away, and goes on when it is back", reason: inProcess },
   { test: "answers 507 and 503 while the storage is full or busy, and goes on after", reason: inProcess },
   { test: "answers 503 when more sign in than passwords can be checked", reason: inProcess },
+  { test: "ends the connection when the storage sends fewer bytes than it said, or more", reason: inProcess },
+  {
+    test: "does not find an archive that the storage lost, and takes the version's number for no other",
+    reason: inProcess,
+  },
+  { test: "goes on serving everybody else while the storage does not answer one", reason: inProcess },
   { test: "lets one user send so many archives at once, and some more wait", reason: inProcess },
   { test: "changes nothing when nobody can tell whether a request was used", reason: inProcess },
   { test: "uses nothing up for requests that a limit refuses", reason: inProcess },
