@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { conformanceReporter } from "./scripts/test/conformance.ts";
 import { leftOutReporter } from "./scripts/test/left-out.ts";
 
 /** Not "import": vitest hands these on to Node, where they would hold for `require` too. */
@@ -40,6 +41,10 @@ const alone = { maxWorkers: 1, sequence: { groupOrder: 1 } } as const;
  */
 const shared = { isolate: false };
 
+/** Where a report for programs is wanted, beside what is printed. */
+const { TEST_REPORT: outputFile } = process.env;
+const report: ["json", { outputFile: string }][] = outputFile === undefined ? [] : [["json", { outputFile }]];
+
 /** The only tests that start built code. */
 const built = { globalSetup: "scripts/build-js.ts" };
 
@@ -48,7 +53,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    reporters: ["default", leftOutReporter()],
+    reporters: ["default", leftOutReporter(), conformanceReporter(), ...report],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Tests start some hundred Node programs, which spend most of their time on compiling what the one before compiled too.
