@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { migrate } from "../db/migrations/index.ts";
 import type { Database, Executor, Tx } from "../ports/database.ts";
 import { sqlite } from "../sqlite/index.ts";
+import { scratchFolder } from "../sqlite/scratch-folder.ts";
 import { snapshotFile } from "../sqlite/snapshot.ts";
 
 /** A copy of the original's database that was brought up to date. */
@@ -18,15 +18,15 @@ export interface Original {
 }
 
 /**
- * Copies the original's database to a temporary file and migrates the copy. The same rows give the same copy.
+ * Copies the original's database to a temporary file and migrates the copy. The same rows give the same copy. What a killed import has
+ * left of such copies is removed first.
  * @throws Error with what to do when it is no database of the original
  */
 export async function openOriginal(path: string, signal: AbortSignal | undefined): Promise<Original> {
-  const folder = await mkdtemp(join(tmpdir(), "registry-import-"));
-  const remove = () => rm(folder, { recursive: true, force: true });
+  const folder = await scratchFolder("registry-import-");
   let database: Database | undefined;
   try {
-    const copyPath = join(folder, "original.db");
+    const copyPath = join(folder.path, "original.db");
     await takeSnapshot(path, copyPath, signal);
     database = sqlite({ path: copyPath, durability: "normal" });
     const before = await prepare(database, path);
@@ -35,12 +35,12 @@ export async function openOriginal(path: string, signal: AbortSignal | undefined
       ...{ database, before },
       async close() {
         await opened.close();
-        await remove();
+        await folder.remove();
       },
     };
   } catch (error) {
     await database?.close();
-    await remove();
+    await folder.remove();
     throw error;
   }
 }

@@ -1,20 +1,27 @@
 import { execFile } from "node:child_process";
+import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { randomOf } from "../../../../scripts/fuzz/random.ts";
 import { anonymous } from "../../src/context.ts";
 import { fileParts, registryOn, testFolder } from "../transfer/parts.ts";
 import { archiveOf, download, goodArchives, originalFiles } from "./harness.ts";
 
+const seed = process.env.KILL_SEED ?? String(Date.now() % 2 ** 31);
 const run = promisify(execFile);
 const script = fileURLToPath(new URL("import-process.ts", import.meta.url));
 
 /** What an importing process printed, or null when it was killed. */
 type Outcome = { rows: string; taken: number; leftOut: number; calls: number } | null;
 
-async function importInProcess(...args: string[]): Promise<Outcome> {
+/** `temporary`: where it may keep temporary files. */
+async function importInProcess(temporary: string, ...args: string[]): Promise<Outcome> {
   try {
-    const { stdout } = await run(process.execPath, ["--conditions=@serverless-registry/source", script, ...args]);
+    const env = { ...process.env, TMPDIR: temporary };
+    const { stdout } = await run(process.execPath, ["--conditions=@serverless-registry/source", script, ...args], {
+      env,
+    });
     return JSON.parse(stdout);
   } catch (error) {
     if ((error as { signal?: string }).signal === "SIGKILL") return null;
@@ -22,19 +29,24 @@ async function importInProcess(...args: string[]): Promise<Outcome> {
   }
 }
 
-test("killed at any point, another run goes on", { timeout: 120_000 }, async () => {
+test(`killed at any point, another run goes on (KILL_SEED=${seed})`, { timeout: 120_000 }, async () => {
   const { sqlite, packages } = await originalFiles();
-  const whole = await importInProcess(sqlite, packages, await testFolder());
+  const [random, temporary] = [randomOf(seed), await testFolder()];
+  const whole = await importInProcess(temporary, sqlite, packages, await testFolder());
   expect(whole).toMatchObject({ rows: "copied", taken: goodArchives.length, leftOut: 3 });
   const calls = whole?.calls ?? 0;
   expect(calls).toBeGreaterThan(100);
   const target = await testFolder();
   // Among the archives, among the rows, and once anywhere.
-  const points = [0.2, 0.7, Math.random()].map((share) => 1 + Math.floor(share * (calls - 1)));
-  for (const point of points) {
-    await importInProcess(sqlite, packages, target, String(point), Math.random() < 0.5 ? "before" : "after");
+  const points = [0.2, 0.7, random.int(1000) / 1000].map((share) => 1 + Math.floor(share * (calls - 1)));
+  for (const [at, point] of points.entries()) {
+    const moment = random.pick(["before", "after"]);
+    await importInProcess(temporary, sqlite, packages, target, String(point), moment);
+    // The copy of the original's database that the killed run had made, and none of earlier runs.
+    if (at < 2) expect(await readdir(temporary), `after a kill at ${point}`).toHaveLength(1);
   }
-  const last = await importInProcess(sqlite, packages, target);
+  const last = await importInProcess(temporary, sqlite, packages, target);
+  expect(await readdir(temporary)).toEqual([]);
   expect(last, `after kills at ${points}`).toMatchObject({ leftOut: 3 });
   const registry = registryOn(await fileParts(target));
   expect(await registry.releases.latest(anonymous, { package: "fc" })).toMatchObject({ version: "0.9.0" });
