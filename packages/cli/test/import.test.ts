@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createClient } from "@serverless-registry/client";
 import { expect, test } from "vitest";
@@ -70,6 +70,22 @@ test("import brings the original's registry, tells what it left out, and a secon
   const third = await plain.done(["import", "--packages", from.packages], { env: file });
   expect(third.out).toContain("3 archives brought in");
   expect(third.out).toContain("Complete.");
+});
+
+test("import asks before it yanks most versions for want of their archives", { timeout: 60_000 }, async () => {
+  const [from, { cwd, run }] = [await originalFiles(), await machine()];
+  await mkdir(join(cwd, "some"));
+  await copyFile(join(from.packages, "a-0.1.0.zip"), join(cwd, "some/a-0.1.0.zip"));
+  const args = ["import", "--sqlite", from.sqlite, "--packages", "some"];
+  const refused = await run(args, { env: file });
+  expect(refused.messages).toMatch(
+    /the archives of 1 of the 20 versions .* If it is the right folder, say --allow-missing/,
+  );
+  expect(refused.code).toBe(1);
+  const told = await run([...args, "--allow-missing"], { env: file });
+  expect(told.out).toContain("1 archive brought in");
+  expect(told.out).toContain("19 left out:");
+  expect(told.code).toBe(1);
 });
 
 test.each([

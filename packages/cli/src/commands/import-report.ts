@@ -41,6 +41,7 @@ function describeLeftOut({ why, what, file, finding, hint, entry }: LeftOut): Li
 
 const reasons: Readonly<Record<LeftOut["why"], string>> = {
   archive_missing: "there is no such file",
+  archive_not_a_file: "it is a link, a folder or something else than a file",
   archive_refused: "the archive was refused.",
   archive_too_large: "the archive is larger than MAX_UPLOAD_BYTES",
   archive_ambiguous: "the file name fits versions of several packages",
@@ -48,7 +49,7 @@ const reasons: Readonly<Record<LeftOut["why"], string>> = {
 };
 
 function describeRemark({ about, count, names }: ImportRemark): Line {
-  const more = names.length > shownNames ? `, and ${names.length - shownNames} more` : "";
+  const more = names.length > shownNames ? `, and ${count - shownNames} more` : "";
   const list = names.length === 0 ? "" : `: ${names.slice(0, shownNames).join(", ")}${more}`;
   return `${count} ${remarks[about]}${list}`;
 }

@@ -11,18 +11,24 @@ export const importRegistry = command({
   name: "import",
   summary: "bring users, packages, versions and archives of the original project into a new registry",
   about:
-    "The registry is the one that serve would use: DATABASE_URL and STORAGE_URL name it, SQLite or MySQL, files or S3. The original's files are only read. Users keep their passwords; every archive is inspected as an upload is. A version whose archive is missing or refused comes yanked, with the reason, and cannot be downloaded. Stopped at any point, the same command goes on; run again later, it brings archives that were missing and changes nothing else. --packages alone brings archives into a registry whose database was taken over in place.",
+    "The registry is the one that serve would use: DATABASE_URL and STORAGE_URL name it, SQLite or MySQL, files or S3. The original's files are only read. Users keep their passwords; every archive is inspected as an upload is. A version whose archive is missing or refused comes yanked, with the reason, and cannot be downloaded; where that would happen to more than half of them, perhaps because the folder is not the right one, nothing is done unless --allow-missing is given. Stopped at any point, the same command goes on; run again later, it brings archives that were missing and changes nothing else. --packages alone brings archives into a registry whose database was taken over in place.",
   options: {
     sqlite: { value: "file", about: "database of the original" },
     packages: { value: "folder", about: "its archives, named like name-1.0.0.zip" },
+    allowMissing: { about: "go on where more than half of the archives are missing: their versions are yanked" },
   },
-  examples: ["import --sqlite serverless_registry.db --packages ./packages", "import --packages ./packages"],
+  examples: [
+    "import --sqlite serverless_registry.db --packages ./packages",
+    "import --packages ./packages",
+    "import --packages ./some --allow-missing",
+  ],
   place: "local",
-  async run(cli, { options: { sqlite, packages } }) {
+  async run(cli, { options: { sqlite, packages, allowMissing } }) {
     if (sqlite === undefined && packages === undefined) {
       throw usageError("nothing to import is named", "say --sqlite, --packages, or both");
     }
     const given = {
+      allowMissing,
       ...(sqlite === undefined ? {} : { sqlite: resolve(cli.cwd, sqlite) }),
       ...(packages === undefined ? {} : { packages: resolve(cli.cwd, packages) }),
     };
@@ -31,7 +37,10 @@ export const importRegistry = command({
   },
 });
 
-async function bring(cli: Cli, given: Pick<ImportOptions, "sqlite" | "packages">): Promise<ImportReport> {
+async function bring(
+  cli: Cli,
+  given: Pick<ImportOptions, "sqlite" | "packages" | "allowMissing">,
+): Promise<ImportReport> {
   const { importOriginal } = await import("@serverless-registry/core/import");
   const { progressView } = await import("../../../../examples/standalone/src/move-progress.ts");
   const view = cli.json ? null : progressView(process.stderr);
@@ -57,5 +66,7 @@ async function bring(cli: Cli, given: Pick<ImportOptions, "sqlite" | "packages">
 
 function notImported(cause: unknown): CliError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new CliError("not_imported", message.charAt(0).toLowerCase() + message.slice(1), { cause });
+  const isFew = cause instanceof Error && cause.name === "TooFewArchives";
+  const hint = isFew ? { hint: "if it is the right folder, say --allow-missing" } : {};
+  return new CliError("not_imported", message.charAt(0).toLowerCase() + message.slice(1), { ...hint, cause });
 }

@@ -12,8 +12,20 @@ export interface ArchiveLess {
   createdAt: string;
 }
 
-/** Such versions in the order of their ids, those behind `after`. */
-export async function listArchiveLess(db: Executor, after: number, limit: number): Promise<ArchiveLess[]> {
+const batchSize = 20;
+
+/** Every such version in the order of their ids, some at a time; while they are walked through, those that were given may change. */
+export async function* batchesOfArchiveLess(db: Executor): AsyncGenerator<ArchiveLess[]> {
+  for (let after = 0; ; ) {
+    const versions = await listArchiveLess(db, after, batchSize);
+    const last = versions.at(-1);
+    if (last === undefined) return;
+    yield versions;
+    after = last.id;
+  }
+}
+
+async function listArchiveLess(db: Executor, after: number, limit: number): Promise<ArchiveLess[]> {
   return db
     .selectFrom("Versions as v")
     .innerJoin("Packages as p", "p.id", "v.package_id")

@@ -1,9 +1,8 @@
-import { stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { findBlob, touchBlob } from "../db/blobs.ts";
 import { toRowTime } from "../domain/times.ts";
-import type { Database, Executor } from "../ports/database.ts";
-import { type ArchiveLess, listArchiveLess } from "./archive-less.ts";
+import type { Database } from "../ports/database.ts";
+import { type ArchiveLess, batchesOfArchiveLess } from "./archive-less.ts";
 import { attach, type Rows, withhold } from "./attach.ts";
 import { type ArchiveFiles, fileNameOf } from "./files.ts";
 import type { ImportReport, LeftOut } from "./report.ts";
@@ -24,29 +23,13 @@ export interface ArchivesBrought {
   leftOut: LeftOut[];
 }
 
-/** Versions whose archives are read together, and how many of them at the same time. */
-const batch = { versions: 20, parallel: 4 };
-
-/** Size of all archives that versions wait for, in bytes. */
-export async function countBytes(db: Executor, files: ArchiveFiles): Promise<number> {
-  let total = 0;
-  for await (const versions of batches(db)) {
-    for (const { package: name, version } of versions) {
-      const path = files.pathOf(fileNameOf(name, version));
-      if (path !== null)
-        total += await stat(path).then(
-          ({ size }) => size,
-          () => 0,
-        );
-    }
-  }
-  return total;
-}
+/** How many archives are read at the same time. */
+const parallel = 4;
 
 /** Brings every version that waits for one its archive; what did not come is said to readers and reported. */
 export async function bringArchives(work: ArchiveImport): Promise<ArchivesBrought> {
   const brought: ArchivesBrought = { archives: { taken: 0, present: 0, bytes: 0 }, leftOut: [] };
-  for await (const versions of batches(work.rows.database.reader)) {
+  for await (const versions of batchesOfArchiveLess(work.rows.database.reader)) {
     const outcomes = await takeAll(work, versions);
     // Written in the order of ids, so that two runs write the same.
     for (const [at, version] of versions.entries()) {
@@ -67,16 +50,6 @@ export async function bringArchives(work: ArchiveImport): Promise<ArchivesBrough
   return brought;
 }
 
-async function* batches(db: Executor): AsyncGenerator<ArchiveLess[]> {
-  for (let after = 0; ; ) {
-    const versions = await listArchiveLess(db, after, batch.versions);
-    const last = versions.at(-1);
-    if (last === undefined) return;
-    yield versions;
-    after = last.id;
-  }
-}
-
 async function takeAll(work: ArchiveImport, versions: readonly ArchiveLess[]): Promise<(TakenArchive | Refusal)[]> {
   const outcomes: (TakenArchive | Refusal)[] = [];
   const waiting = [...versions.entries()];
@@ -86,7 +59,7 @@ async function takeAll(work: ArchiveImport, versions: readonly ArchiveLess[]): P
       outcomes[at] = await takeOne(work, fileNameOf(version.package, version.version));
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: batch.parallel }, worker));
+  const results = await Promise.allSettled(Array.from({ length: parallel }, worker));
   for (const result of results) if (result.status === "rejected") throw result.reason;
   return outcomes;
 }

@@ -65,6 +65,7 @@ export async function withhold(rows: Rows, version: ArchiveLess, { why, finding 
 
 const reasons: Readonly<Record<Refusal["why"], string>> = {
   archive_missing: "it is missing",
+  archive_not_a_file: "it is no plain file",
   archive_refused: "it was refused",
   archive_too_large: "it is too large",
   archive_ambiguous: "its file may be another package's",

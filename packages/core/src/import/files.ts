@@ -1,17 +1,21 @@
-import { readdir } from "node:fs/promises";
+import { opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { sql } from "kysely";
 import type { Executor } from "../ports/database.ts";
 
 /** The original's folder of archives, and whose each file is. */
 export interface ArchiveFiles {
+  folder: string;
   /** Where a version's archive lies; null where there is none. */
   pathOf(file: string): string | null;
   /** Whether the name fits versions of more than one package. */
   isAmbiguous(file: string): boolean;
-  /** Zip files that no version names. */
-  unclaimed: string[];
+  /** Zip files that no version names: how many, and the first of them. */
+  unclaimed: { count: number; names: string[] };
 }
+
+/** How many files that are no version's are named. */
+const namedStrays = 1000;
 
 /** What the original called a version's archive. */
 export function fileNameOf(name: string, version: string): string {
@@ -19,24 +23,39 @@ export function fileNameOf(name: string, version: string): string {
 }
 
 /**
- * Reads the folder once. Names from the database are only ever compared with what lies there, never made into paths.
+ * Reads the folder once and keeps the names that versions have: memory grows with the versions, not with what else lies there. Names from
+ * the database are only ever compared with what lies there, never made into paths.
  * @throws Error with what to do when there is no such folder, or nothing in it fits
  */
 export async function readArchiveFiles(folder: string, db: Executor): Promise<ArchiveFiles> {
-  const items = await readdir(folder).catch((cause: unknown) => {
-    throw new Error(`The folder ${folder} cannot be read`, { cause });
-  });
-  const there = new Set(items);
   const claims = await listClaims(db);
-  if (claims.size > 0 && ![...claims.keys()].some((file) => there.has(file))) {
+  const there = new Set<string>();
+  const unclaimed = { count: 0, names: [] as string[] };
+  for await (const file of namesIn(folder)) {
+    if (claims.has(file)) there.add(file);
+    else if (file.endsWith(".zip")) {
+      unclaimed.count += 1;
+      if (unclaimed.names.length < namedStrays) unclaimed.names.push(file);
+    }
+  }
+  if (claims.size > 0 && there.size === 0) {
     const [example] = claims.keys();
     throw new Error(`${folder} holds no archive of any version; they are named like ${example}`);
   }
+  unclaimed.names.sort();
   return {
+    ...{ folder, unclaimed },
     pathOf: (file) => (there.has(file) ? join(folder, file) : null),
     isAmbiguous: (file) => (claims.get(file) ?? 0) > 1,
-    unclaimed: items.filter((file) => file.endsWith(".zip") && !claims.has(file)).toSorted(),
   };
+}
+
+async function* namesIn(folder: string): AsyncGenerator<string> {
+  try {
+    for await (const { name } of await opendir(folder, { bufferSize: 512 })) yield name;
+  } catch (cause) {
+    throw new Error(`The folder ${folder} cannot be read`, { cause });
+  }
 }
 
 /** How many packages have a version for each file name. */

@@ -4,17 +4,19 @@ import { type Beginning, beginCopy, isFinished, markFinished } from "../transfer
 import { compareEveryTable, copyEveryTable } from "../transfer/every-table.ts";
 import { teller } from "../transfer/progress.ts";
 import { listAbsent } from "./absent.ts";
-import { type ArchivesBrought, bringArchives, countBytes } from "./archives.ts";
+import { type ArchivesBrought, bringArchives } from "./archives.ts";
 import type { Rows } from "./attach.ts";
 import { readArchiveFiles } from "./files.ts";
 import { type Original, openOriginal } from "./original.ts";
-import { named, numbered, remarkOn } from "./remarks.ts";
+import { numbered, remarkOn } from "./remarks.ts";
 import type { ImportOptions, ImportRemark, ImportReport } from "./report.ts";
+import { survey, TooFewArchives } from "./survey.ts";
 
 export type { RegistryParts } from "../transfer/archives.ts";
 export type { CopyProgress } from "../transfer/progress.ts";
 export type { TableReport } from "../transfer/verify.ts";
 export type { ImportOptions, ImportRemark, ImportReport, LeftOut, RemarkKind } from "./report.ts";
+export { TooFewArchives } from "./survey.ts";
 
 /**
  * Brings a registry of the original project into a new one: users with their passwords, packages, versions, all else that its tables
@@ -22,6 +24,7 @@ export type { ImportOptions, ImportRemark, ImportReport, LeftOut, RemarkKind } f
  * cannot be downloaded. Killed at any point, another run goes on; once all rows are there, further runs bring archives that were
  * missing and change nothing else. Without `sqlite` it brings archives into a registry that was taken over in place.
  * The original's files are only read.
+ * @throws TooFewArchives unless `allowMissing`, before any version is touched
  * @throws Error with what to do when a file or folder is not what it should be, or the registry holds anything else; whatever database
  *   and storage throw
  */
@@ -76,11 +79,13 @@ interface Brought extends ArchivesBrought {
 }
 
 async function bringInto(rows: Rows, options: ImportOptions): Promise<Brought> {
-  const { packages, to, limits = {}, signal, onProgress } = options;
+  const { packages, allowMissing = false, to, limits = {}, signal, onProgress } = options;
   const nothing = { archives: { taken: 0, present: 0, bytes: 0 }, leftOut: [], remarks: [] };
   if (packages === undefined) return nothing;
   const files = await readArchiveFiles(packages, rows.database.reader);
-  const tell = teller(onProgress)("archives", await countBytes(rows.database.reader, files));
+  const found = await survey(rows.database.reader, files);
+  if (found.missing > found.found && !allowMissing) throw new TooFewArchives(packages, found);
+  const tell = teller(onProgress)("archives", found.bytes);
   const taking = {
     storage: to.storage,
     limits: {
@@ -90,7 +95,7 @@ async function bringInto(rows: Rows, options: ImportOptions): Promise<Brought> {
     ...{ signal, onBytes: tell },
   };
   const brought = await bringArchives({ rows, registry: to.database, files, taking });
-  const unclaimed = named("files_unclaimed", files.unclaimed);
+  const unclaimed: ImportRemark = { about: "files_unclaimed", ...files.unclaimed };
   return { ...brought, remarks: unclaimed.count > 0 ? [unclaimed] : [] };
 }
 

@@ -21,7 +21,7 @@ export async function remarkOn({ database, before }: Original): Promise<ImportRe
 }
 
 /** A remark on things that have names. */
-export function named(about: RemarkKind, names: string[]): ImportRemark {
+function named(about: RemarkKind, names: string[]): ImportRemark {
   return { about, count: names.length, names };
 }
 

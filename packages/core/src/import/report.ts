@@ -9,6 +9,8 @@ export interface ImportOptions {
   sqlite?: string | undefined;
   /** Folder with its archives, `{name}-{version}.zip`. Left out: rows alone; another run brings the archives. */
   packages?: string | undefined;
+  /** Goes on where the folder has fewer than half of the archives that active versions wait for; default false. */
+  allowMissing?: boolean;
   /** A new registry (its tables are made), or one that an earlier run began to fill. Without `sqlite` any registry. */
   to: RegistryParts;
   /** What archives may be; default: what a registry takes by default. */
@@ -45,11 +47,17 @@ export interface ImportReport {
 /** Something that was not brought in. */
 export interface LeftOut {
   /**
-   * `archive_missing`: there is no such file. `archive_refused`: its inspection found something. `archive_too_large`: above
+   * `archive_missing`: there is no such file. `archive_not_a_file`: it is a link, a folder or a pipe. `archive_refused`: its inspection found something. `archive_too_large`: above
    * `limits.uploadBytes`. `archive_ambiguous`: its file name fits versions of several packages. `absent`: the original has it since the
    * rows were brought.
    */
-  why: "archive_missing" | "archive_refused" | "archive_too_large" | "archive_ambiguous" | "absent";
+  why:
+    | "archive_missing"
+    | "archive_not_a_file"
+    | "archive_refused"
+    | "archive_too_large"
+    | "archive_ambiguous"
+    | "absent";
   /** `name@version`, or the name of a package or user. */
   what: string;
   /** File name of the archive. */
@@ -68,7 +76,7 @@ export interface ImportRemark {
    * `users_irregular`, `packages_irregular`, `versions_irregular`: break rules for new ones, stay usable; such versions are never latest.
    * `versions_alike`: differ from another one in build metadata only; never latest. `versions_repeated`: the number was there before, and
    * the older row counts. `versions_unpublished`: their archive had never come. `roles_folded`, `ratings_folded`: of several by one user
-   * one stays. `rows_orphaned`: belong to nothing, and are left out. `files_unclaimed`: no version names them.
+   * one stays. `rows_orphaned`: belong to nothing, and are left out. `files_unclaimed`: no version names them; up to 1000 are listed.
    */
   about: RemarkKind;
   count: number;

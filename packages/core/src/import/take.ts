@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { ArchiveDocuments } from "../archive/documents.ts";
 import { inspectArchive } from "../archive/inspect.ts";
@@ -27,17 +28,37 @@ export interface Taking {
   onBytes(bytes: number): void;
 }
 
-/** Takes one file in as an upload would: staged, hashed, inspected, made durable. */
+/**
+ * Takes one file in as an upload would: staged, hashed, inspected, made durable.
+ * @throws what the system says of a file that is there and cannot be read
+ */
 export async function takeArchive(path: string, taking: Taking): Promise<TakenArchive | Refusal> {
-  const file = await open(path).catch(() => null);
-  if (file === null) return { why: "archive_missing" };
+  const file = await openPlain(path);
+  if (typeof file === "string") return { why: file };
   try {
     const found = await file.stat();
-    if (!found.isFile()) return { why: "archive_missing" };
+    if (!found.isFile()) return { why: "archive_not_a_file" };
     if (found.size > taking.limits.uploadBytes) return { why: "archive_too_large" };
     return await stage(file, found.size, taking);
   } finally {
     await file.close();
+  }
+}
+
+/** A pipe must not make it wait for a writer, a link must not lead out of the folder. Windows knows neither. */
+const plainly = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+/** What opening says of a link, and of a socket or a device that is not there. */
+const notPlain: ReadonlySet<unknown> = new Set(["ELOOP", "EMLINK", "ENXIO", "ENODEV"]);
+
+async function openPlain(path: string): Promise<FileHandle | "archive_missing" | "archive_not_a_file"> {
+  try {
+    return await open(path, plainly);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT") return "archive_missing";
+    if (notPlain.has(code)) return "archive_not_a_file";
+    throw error;
   }
 }
 

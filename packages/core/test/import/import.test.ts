@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, copyFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import SqliteFile from "better-sqlite3";
@@ -147,7 +148,12 @@ describe("from the original to SQLite and files", () => {
     expect(await versionsOf(to, "a")).toEqual([{ version: "0.1.0", yanked: false, yankReason: null, has: false }]);
     const portion = await testFolder();
     await copyFile(join(from.packages, "a-0.1.0.zip"), join(portion, "a-0.1.0.zip"));
-    expect(await importOriginal({ packages: portion, to })).toMatchObject({ rows: "none", archives: { taken: 1 } });
+    await expect(importOriginal({ packages: portion, to })).rejects.toThrow("the archives of 1 of the 20 versions");
+    expect((await versionsOf(to, "fc")).filter(({ yanked }) => yanked)).toEqual([]);
+    const some = await importOriginal({ packages: portion, allowMissing: true, to });
+    expect(some).toMatchObject({ rows: "none", archives: { taken: 1 } });
+    // Those that are yanked by now have nothing to lose: nobody needs to be asked again.
+    expect(await importOriginal({ packages: portion, to })).toMatchObject({ archives: { taken: 0 } });
     const rest = await importOriginal({ ...from, to });
     expect(rest).toMatchObject({ rows: "kept", archives: { taken: goodArchives.length - 1 } });
     expect(rest.leftOut).toHaveLength(3);
@@ -195,6 +201,31 @@ describe("from the original to SQLite and files", () => {
     expect(ambiguous).toEqual(["a-0.1.0@x-1.0.0", "a-0.1.0-x@1.0.0"]);
   });
 
+  test("only plain files are read: no pipe makes it wait, no link leads out of the folder", async () => {
+    const [from, to, elsewhere] = [await originalFiles(), await fileParts(), await testFolder()];
+    const file = (version: string) => join(from.packages, `${version}.zip`);
+    await rm(file("a-0.1.0"));
+    execFileSync("mkfifo", [file("a-0.1.0")]);
+    await rename(file("_x-0.1.0"), join(elsewhere, "secret.zip"));
+    await symlink(join(elsewhere, "secret.zip"), file("_x-0.1.0"));
+    await rm(file("search-0.1.0"));
+    await mkdir(file("search-0.1.0"));
+    const { leftOut } = await importOriginal({ ...from, to });
+    const odd = leftOut.filter(({ why }) => why === "archive_not_a_file").map(({ what }) => what);
+    expect(odd).toEqual(["_x@0.1.0", "a@0.1.0", "search@0.1.0"]);
+    expect(await versionsOf(to, "a")).toMatchObject([
+      { yanked: true, yankReason: "Imported without its archive: it is no plain file" },
+    ]);
+  });
+
+  test("of thousands of other files in the folder the first are named", async () => {
+    const [from, to] = [await originalFiles(), await fileParts()];
+    for (let at = 0; at < 1001; at += 1) await writeFile(join(from.packages, `other-${at}.zip`), "");
+    const { remarks } = await importOriginal({ ...from, to });
+    const strays = remarks.find(({ about }) => about === "files_unclaimed");
+    expect([strays?.count, strays?.names.length]).toEqual([1002, 1000]);
+  });
+
   test("archives above the limits stay out", async () => {
     const [from, to] = [await originalFiles(), await fileParts()];
     const { size } = await stat(join(from.packages, "a-0.1.0.zip"));
@@ -217,6 +248,7 @@ describe("what stands in the way is said, and nothing changes", () => {
     ],
     ["a database of this registry", async () => ({ sqlite: (await smallRegistry()).parts.path }), "already"],
     ["a folder of something else", async () => ({ ...(await originalFiles()), packages: tmpdir() }), /named like fc-/],
+    ["a folder with few of the archives", async () => fewArchives(), "the archives of 1 of the 20 versions"],
     ["no folder", async () => ({ ...(await originalFiles()), packages: "/nowhere" }), "cannot be read"],
     ["nothing", async () => ({}), "Neither"],
   ])("%s", async (_name, given, says) => {
@@ -286,6 +318,13 @@ test("archives come into a registry that was taken over in place", async () => {
   expect(await copyRegistry({ from: place, to: await fileParts() })).toMatchObject({ isComplete: true });
   await registry.flush();
 });
+
+/** The original, and a folder in which only one file fits. */
+async function fewArchives(): Promise<{ sqlite: string; packages: string }> {
+  const [from, packages] = [await originalFiles(), await testFolder()];
+  await copyFile(join(from.packages, "a-0.1.0.zip"), join(packages, "a-0.1.0.zip"));
+  return { ...from, packages };
+}
 
 async function written(text: string): Promise<string> {
   const path = join(await testFolder(), "file.db");
