@@ -14,6 +14,8 @@ const questions = {
   "word in one of 10": searchWords.tenth,
   "word in all": searchWords.all,
   "two words, one of 10": `${searchWords.all} ${searchWords.tenth}`,
+  "two words, each in one of 10, never together": `${searchWords.tenth} ${searchWords.otherTenth}`,
+  "two words, each in half, never together": `${searchWords.half} ${searchWords.otherHalf}`,
   "one name": "component-0000777",
 } as const;
 

@@ -25,8 +25,14 @@ export function packageName(at: number): string {
   return `component-${String(at).padStart(7, "0")}`;
 }
 
-/** Words for searches: in every package, in each tenth, in each ten-thousandth, and two Chinese characters in each hundredth. */
-export const searchWords = { all: "serverless", tenth: "thumbnail", rare: "zeppelin", chinese: "图片" } as const;
+/**
+ * Words for searches: in every package, in each tenth, in each ten-thousandth, and two Chinese characters in each hundredth. No package
+ * has both of `tenth` and `otherTenth`, nor both of the halves.
+ */
+export const searchWords = {
+  ...{ all: "serverless", tenth: "thumbnail", rare: "zeppelin", chinese: "图片" },
+  ...{ otherTenth: "invoice", half: "even", otherHalf: "odd" },
+} as const;
 
 /**
  * Fills a new SQLite database with packages by writing its rows; archives are not there. Rows are made by SQL over one list of
@@ -93,7 +99,9 @@ function insertVersions(file: SqliteFile.Database, ids: string, packageId: strin
 
 function describe(id: number): string {
   const words = [`A ${searchWords.all} component number ${id}`];
+  words.push(id % 2 === 0 ? searchWords.half : searchWords.otherHalf);
   if (id % 10 === 0) words.push(`for ${searchWords.tenth} images`);
+  if (id % 10 === 5) words.push(`for an ${searchWords.otherTenth}`);
   if (id % 100 === 0) words.push(`处理${searchWords.chinese}的组件`);
   if (id % 10_000 === 1) words.push(`flown by ${searchWords.rare}`);
   return words.join(" ");

@@ -46,13 +46,21 @@ const sample = fc.record({
   isPrivate: fc.boolean(),
   isPublished: fc.integer({ min: 0, max: 9 }).map((share) => share > 0),
 });
-const catalogue: readonly Sample[] = fc
-  .sample(sample, { numRuns: 300, seed: 11 })
-  .map((one, at) => (at < names.length ? { ...one, name: names[at] ?? "" } : { ...one, name: `${one.name}-${at}` }));
+const catalogue: readonly Sample[] = fc.sample(sample, { numRuns: 300, seed: 11 }).map((one, at) => ({
+  ...(at < names.length ? { ...one, name: names[at] ?? "" } : { ...one, name: `${one.name}-${at}` }),
+  text: `${one.text} ${halvesOf(at)}`,
+}));
+
+/** Two words that are common and seldom stand together. */
+function halvesOf(at: number): string {
+  if (at % 70 === 69) return "even odd";
+  return at % 2 === 0 ? "even" : "odd";
+}
 
 const query = fc.record({
   text: fc.oneof(
     fc.constantFrom(...words, ...names, "c", "clo", "clou", "fc-", "fc-1", "片处", "理", "图片 cloud", "cloud fc oss"),
+    fc.constantFrom("even odd", "odd even cloud", "od ev", "cloud odd fc even"),
     text.filter((some) => some !== ""),
   ),
   limit: fc.integer({ min: 1, max: 30 }),
