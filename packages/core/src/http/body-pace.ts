@@ -12,7 +12,7 @@ export interface BodyPace {
   windowBytes: number;
   /** Time for a whole body; default 30 min. */
   totalMs: number;
-  /** How long the rest of a body is read that nobody wants, before the connection ends; default 10 s. */
+  /** How long the rest of a body is read that nobody wants, before the connection ends; default 5 s. */
   restMs: number;
 }
 
@@ -21,7 +21,7 @@ const defaultBodyPace: BodyPace = {
   windowMs: 10_000,
   windowBytes: 16 * 1024,
   totalMs: 30 * 60_000,
-  restMs: 10_000,
+  restMs: 5000,
 };
 
 /**
@@ -102,16 +102,20 @@ export function dropRest(body: Readable, { restMs }: BodyPace): void {
   body.on("data", count).resume();
 }
 
+/** An answer that is all there and ends later. */
+export class LingeringAnswer extends Readable {
+  override _read(): void {}
+}
+
 /**
- * The response, its end held back while the request's body still comes and the connection ends with the response: a client that is
- * still sending when its connection ends may never see the answer, and a proxy makes 502 of it. All of the answer goes out at once;
- * `dropRest` says when the waiting is over.
+ * The response, its end held back while the request's body still comes: all of the answer goes out at once, but whoever ends the
+ * connection after it (client, host, or we) does so when `dropRest` is done. A client that is still sending when its connection ends
+ * may never see the answer, and a proxy makes 502 of it. Answers without a body have no end to hold back.
  */
-export function lingering({ headers, body }: HttpRequest, response: HttpResponse): HttpResponse {
+export function lingering({ body }: HttpRequest, response: HttpResponse): HttpResponse {
   const { body: answer } = response;
-  const isWhole = typeof answer === "string" || Buffer.isBuffer(answer);
-  if (!isWhole || hasArrived(body) || !(endsConnection(headers) || endsConnection(response.headers))) return response;
-  const held = new Readable({ read() {} });
+  if (hasArrived(body) || !(typeof answer === "string" || Buffer.isBuffer(answer))) return response;
+  const held = new LingeringAnswer();
   held.push(answer);
   finished(body, { writable: false }, () => held.push(null));
   return {
@@ -119,10 +123,6 @@ export function lingering({ headers, body }: HttpRequest, response: HttpResponse
     headers: { ...response.headers, "content-length": String(Buffer.byteLength(answer)) },
     body: held,
   };
-}
-
-function endsConnection(headers: HttpRequest["headers"]): boolean {
-  return /\bclose\b/i.test(String(headers.connection ?? ""));
 }
 
 /** Whether nothing more will come of a body. */

@@ -2,6 +2,7 @@ import { finished } from "node:stream/promises";
 import type { RateLimiter } from "../ports/rate-limiter.ts";
 import type { TelemetryAttributes } from "../ports/telemetry.ts";
 import type { Observer } from "../telemetry.ts";
+import { LingeringAnswer } from "./body-pace.ts";
 import type { RegistryHttp } from "./handle.ts";
 import type { HttpRequest, HttpResponse } from "./types.ts";
 
@@ -28,7 +29,7 @@ export function observedHttp(http: RegistryHttp, observer: Observer): RegistryHt
       const span = spanOf(request, route.path);
       const response = await observer.run(span, () => http.handle(route, request), toAttributes);
       const { body, headers } = response;
-      if (body === null || typeof body === "string" || Buffer.isBuffer(body)) return response;
+      if (isWhole(body)) return response;
       const sending = { ...span, kind: "http.send" as const, name: `send ${route.path}` };
       const size = sizeOf(headers["content-length"], "http.response.body.size");
       // Who goes away while it is sent is no failure of anybody here.
@@ -71,8 +72,14 @@ function toAttributes({ status, code, headers, body }: HttpResponse): TelemetryA
     ...(typeof body === "string" || Buffer.isBuffer(body)
       ? { "http.response.body.size": Buffer.byteLength(body) }
       : {}),
+    ...(body instanceof LingeringAnswer ? sizeOf(headers["content-length"], "http.response.body.size") : {}),
     ...(headers["x-request-id"] === undefined ? {} : { "registry.request.id": headers["x-request-id"] }),
   };
+}
+
+/** Not an archive, which is told of by itself while it is sent. */
+function isWhole(body: HttpResponse["body"]): body is string | Buffer | LingeringAnswer | null {
+  return body === null || typeof body === "string" || Buffer.isBuffer(body) || body instanceof LingeringAnswer;
 }
 
 function sizeOf(length: string | undefined, name: string): TelemetryAttributes {

@@ -115,7 +115,7 @@ function failure(error: RegistryError): HttpResponse {
       ...jsonHeaders,
       "cache-control": "no-store",
       ...(status === 401 ? { "www-authenticate": signatureCodes.includes(error.code) ? "Signature" : "Bearer" } : {}),
-      // Nobody waits for the rest of a body that comes too slowly.
+      // Who is too slow begins anew, on another connection.
       ...(status === 408 ? { connection: "close" } : {}),
       ...(status === 416 ? { "content-range": `bytes */${error.details?.size}` } : {}),
       ...(retryAfterMs === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),

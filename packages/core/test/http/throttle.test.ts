@@ -84,7 +84,7 @@ describe("settings", () => {
 
   test("what the host names replaces what holds by default", () => {
     const { bodyPace } = toSettings({ publicUrl, bodyPace: { graceMs: 5 } });
-    const others = { windowMs: 10_000, windowBytes: 16_384, totalMs: 1_800_000, restMs: 10_000 };
+    const others = { windowMs: 10_000, windowBytes: 16_384, totalMs: 1_800_000, restMs: 5000 };
     expect(bodyPace).toEqual({ graceMs: 5, ...others });
   });
 

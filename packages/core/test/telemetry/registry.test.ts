@@ -134,7 +134,7 @@ test("tells of requests by their route and code, with the id that the answer bea
   spans.length = 0;
   const missing = await ask("listReleases", "/none/releases", { package: "none" });
   await ask("searchPackages", "/search?search=x");
-  await ask("searchPackages", "/search?search=x");
+  const refused = await ask("searchPackages", "/search?search=x");
   const archive = await ask("downloadPackage", "/fc/zipball/1.0.0", fc);
   await readAll(archive.body as never);
   await expect.poll(() => spans.filter(({ kind }) => kind === "http.send")).toHaveLength(1);
@@ -162,6 +162,10 @@ test("tells of requests by their route and code, with the id that the answer bea
     "url.scheme": "https",
     "registry.error.code": "package_not_found",
     "registry.request.id": missing.headers["x-request-id"],
+  });
+  // Whose body still comes gets an answer that lingers, which is no archive.
+  expect(requests[2]?.attributes).toMatchObject({
+    "http.response.body.size": Number(refused.headers["content-length"]),
   });
   expect(events).toContainEqual({ name: "rate_limit.refused", attributes: { "registry.rate_limit.rule": "search" } });
   const [sent] = spans.filter(({ kind }) => kind === "http.send");

@@ -131,16 +131,19 @@ export const slowBodyBehaviours: Behaviours<HttpHarness> = {
   },
 
   "answers at once who is still sending on a connection about to end": async ({ world }) => {
-    const { origin, mountPath } = await world({ http: { bodyPace: { restMs: 5000 } } });
+    const it = await world({ http: { bodyPace: { restMs: 5000 } }, limits: { uploadBytes: 1000 } });
+    const ada = await it.user("ada");
+    const upload = `PUT /upload/${await it.open(ada, { name: "fc", version: "1.0.0" })}`;
     for (const [line, status] of [
-      ["PUT /upload/x", 401],
+      [upload, 413],
+      ["PUT /upload/x", 404],
       ["PUT /search", 405],
       ["PUT /a/b/c/d/e", 404],
     ] as const) {
       const [method, path] = line.split(" ");
-      const head = `${method} ${mountPath}${path} HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n`;
-      const socket = openSocket(origin);
-      socket.write(`${head}Content-Length: 300000\r\n\r\n`);
+      const socket = openSocket(it.origin);
+      socket.write(`${method} ${it.mountPath}${path} HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n`);
+      socket.write(`Authorization: ${ada.token}\r\nContent-Length: 300000\r\n\r\n`);
       const began = performance.now();
       const [bytes] = await once(socket, "data");
       expect(performance.now() - began, line).toBeLessThan(2500);
