@@ -7,7 +7,7 @@ const node = "node --conditions=@serverless-registry/source";
 
 /** Everything but the tests that must hold before a commit. */
 const checks: Record<string, string> = {
-  format: "biome ci --error-on-warnings",
+  format: "biome ci --error-on-warnings --colors=off",
   types: "tsc -p tsconfig.json",
   layers: "vitest run --project packages packages/core/test/layers.test.ts packages/core/test/public-api.test.ts",
   unused: "knip",
