@@ -99,6 +99,15 @@ function interruption(): CliError {
 const barWidth = 24;
 const redrawMs = 80;
 
+/** A line that shows how far something is, in place of the one before: `Sending [####....]  50% of 3 kB`. */
+export function barLine(label: string, { done, total }: { done: number; total: number }, inWords: string): string {
+  const share = total === 0 ? 1 : Math.min(1, done / total);
+  const full = Math.round(share * barWidth);
+  const bar = `${"#".repeat(full)}${".".repeat(barWidth - full)}`;
+  const percent = String(Math.floor(share * 100)).padStart(3);
+  return `\r\u001b[K${label} [${bar}] ${percent}% of ${inWords}`;
+}
+
 function progressBar(label: string, stream: NodeJS.WriteStream): Progress {
   let drawnAt = 0;
   return {
@@ -106,11 +115,7 @@ function progressBar(label: string, stream: NodeJS.WriteStream): Progress {
       const now = performance.now();
       if (now - drawnAt < redrawMs && doneBytes < totalBytes) return;
       drawnAt = now;
-      const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
-      const full = Math.round(share * barWidth);
-      const bar = `${"#".repeat(full)}${".".repeat(barWidth - full)}`;
-      const percent = String(Math.floor(share * 100)).padStart(3);
-      stream.write(`\r\u001b[K${label} [${bar}] ${percent}% of ${bytes(totalBytes)}`);
+      stream.write(barLine(label, { done: doneBytes, total: totalBytes }, bytes(totalBytes)));
     },
     end() {
       if (drawnAt > 0) stream.write("\r\u001b[K");

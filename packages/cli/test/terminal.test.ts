@@ -88,6 +88,21 @@ test("deleting is asked for", async () => {
   expect([yes.code, yes.shown]).toEqual([0, expect.stringContaining("Deleted asked@1.0.0")]);
 });
 
+test("fsck shows a bar, and sweep, of which nobody knows how much there is, a count", async () => {
+  const here = await machine();
+  const env = { DATABASE_URL: "sqlite:some.db", STORAGE_URL: "file:./packages" };
+  await here.done(["init", "--type", "sqlite", "--path", "some.db"], { env });
+  const there = { ...here, env: { ...here.env, ...env } };
+  const checked = await atTerminal(there, ["fsck"]);
+  expect(checked).toMatchObject({
+    code: 0,
+    shown: expect.stringMatching(/packages \[#{24}\] 100% of 0.*archives \[#/s),
+  });
+  const swept = await atTerminal(there, ["sweep"]);
+  expect(swept).toMatchObject({ code: 0, shown: expect.stringContaining("\r\u001b[Kstaged: 0") });
+  expect((await here.run(["fsck"], { env })).messages).toBe("");
+});
+
 test("colours and the progress bar are for terminals, unless the environment says otherwise", async () => {
   const here = await signedIn(served, "painter");
   const { token } = await served.registry.sessions.login({}, { username: "painter", password });

@@ -13,9 +13,9 @@ import type {
   UploadState,
   VersionInput,
 } from "./types.ts";
-import { readPublished, readRelease, readUpload, writeRelease } from "./wire.ts";
+import { readPublished, readRelease, readUpload, writePublished, writeRelease } from "./wire.ts";
 
-/** How often an archive is sent when it gets lost on the way. */
+/** How often a version is opened when its upload is lost. */
 const attempts = 3;
 
 /** Opens a version for its archive. */
@@ -73,23 +73,16 @@ export async function get({ request }: Transport, target: VersionInput): Promise
 
 /** Sends the archive of an open version. When the answer is lost, the registry is asked what became of it before it is sent again. */
 export async function receive(transport: Transport, { uploadId, ...sending }: ReceiveInput): Promise<PublishedArchive> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const request = { method: "PUT", path: path`/upload/${uploadId}`, repeatable: false } as const;
-      return readPublished(await transport.request({ ...request, ...archiveOf(sending) }));
-    } catch (error) {
-      if (!(error instanceof ClientError) || error.code !== "network") throw error;
-      const state = await uploadState(transport, { uploadId });
-      const accepted = await acceptedAs(state, sending.archive);
-      if (accepted !== null) return accepted;
-      if (state.state !== "open" || attempt === attempts) throw error;
+  const resume = async (error: ClientError) => {
+    const state = await uploadState(transport, { uploadId });
+    if (state.sha256 !== null && state.sha256 === (await digestOf(sending.archive))) {
+      return writePublished({ ...state, sha256: state.sha256, size: sizeOf(sending.archive) });
     }
-  }
-}
-
-async function acceptedAs(upload: UploadState, archive: ArchiveInput["archive"]): Promise<PublishedArchive | null> {
-  if (upload.sha256 === null || upload.sha256 !== (await digestOf(archive))) return null;
-  return { package: upload.package, version: upload.version, sha256: upload.sha256, size: sizeOf(archive) };
+    if (state.state !== "open") throw error;
+    return undefined;
+  };
+  const request = { method: "PUT", path: path`/upload/${uploadId}`, resume } as const;
+  return readPublished(await transport.request({ ...request, ...archiveOf(sending) }));
 }
 
 /** Where an upload stands. */

@@ -1,6 +1,7 @@
 import { type Content, sizeOf } from "./digest.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import { ClientError } from "./errors.ts";
+import { type Repeating, repeatedly } from "./retries.ts";
 import { type SignatureProfile, signatureHeaders } from "./signing.ts";
 
 /** How to reach a registry, and as whom. */
@@ -24,16 +25,13 @@ export interface ClientOptions {
 }
 
 /** One request. */
-export interface RequestInput {
+export interface RequestInput extends Repeating {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path below the registry's address, made with {@link path}. */
   path: string;
   query?: Readonly<Record<string, string | number | undefined>>;
   json?: object;
   archive?: { content: Uint8Array<ArrayBuffer> | Blob; onProgress?: ((sentBytes: number) => void) | undefined };
-  signal?: AbortSignal | undefined;
-  /** False for a request that is not to be sent a second time when nobody knows what became of the first. Default true. */
-  repeatable?: boolean;
 }
 
 /** Sends requests, again where that makes sense. */
@@ -46,8 +44,6 @@ export interface Transport {
 
 /** A body that tells how far it was sent has to be a stream, and only Node sends streams over HTTP/1.1. */
 const tellsProgress = globalThis.process !== undefined;
-
-const longestWaitMs = 60_000;
 
 /** A path of fixed and of given segments: `` path`/${name}/releases` ``. */
 export function path(parts: TemplateStringsArray, ...segments: string[]): string {
@@ -156,45 +152,4 @@ function parse(text: string): unknown {
 function retryAfter({ headers }: Response): number | undefined {
   const seconds = headers.get("retry-after");
   return seconds !== null && /^\d{1,9}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
-}
-
-async function repeatedly<T>(
-  attempt: () => Promise<T>,
-  { retries, signal, repeatable = true }: { retries: number; signal?: AbortSignal | undefined; repeatable?: boolean },
-): Promise<T> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const waitMs = tries < retries ? waitBefore(error, tries, repeatable) : null;
-      if (waitMs === null) throw error;
-      await sleep(waitMs, signal);
-    }
-  }
-}
-
-/** How long to wait before another attempt, or null when there is no point in one. */
-function waitBefore(error: unknown, tries: number, repeatable: boolean): number | null {
-  if (!(error instanceof ClientError)) return null;
-  // Nothing was done yet by a request that was turned away for there being too many.
-  const isUntouched = error.status === 429 || error.code === "overloaded";
-  const isUncertain = error.code === "network" || error.status === 503;
-  if (!isUntouched && !(isUncertain && repeatable)) return null;
-  const waitMs = error.retryAfterMs ?? 2 ** tries * (200 + Math.random() * 200);
-  return waitMs > longestWaitMs ? null : waitMs;
-}
-
-function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-  });
 }

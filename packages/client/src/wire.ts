@@ -96,6 +96,11 @@ export function readPublished(answer: unknown): PublishedArchive {
   return { package: name, version: tag_name, sha256, size };
 }
 
+/** The answer that would have told of it. */
+export function writePublished({ package: name, version, sha256, size }: PublishedArchive): object {
+  return { name, tag_name: version, sha256, size };
+}
+
 type WireUpload = Pick<UploadState, "state" | "sha256" | "refusal"> & {
   name: string;
   tag_name: string;

@@ -115,6 +115,15 @@ describe("uploads", () => {
     expect(seen).toEqual(["PUT /upload/u", "GET /upload/u", "PUT /upload/u"]);
   });
 
+  test("are resumed after an outage, when the registry said", async () => {
+    const later = json(503, { error: "Later", code: "unavailable" }, { "retry-after": "1" });
+    const { client, seen } = await answering(later, upload("open", null), away, upload("completed", sha256));
+    const startedAt = performance.now();
+    expect(await client.uploads.receive({ uploadId: "u", archive })).toMatchObject({ sha256 });
+    expect(performance.now() - startedAt).toBeGreaterThan(950);
+    expect(seen).toEqual(["PUT /upload/u", "GET /upload/u", "PUT /upload/u", "GET /upload/u"]);
+  });
+
   test("fail when other bytes were accepted meanwhile", async () => {
     const { client } = await answering(hangUp, upload("completed", "0".repeat(64)));
     await expect(client.uploads.receive({ uploadId: "u", archive })).rejects.toMatchObject({ code: "network" });

@@ -3,6 +3,7 @@ import type { Cli } from "../cli.ts";
 import { command } from "../command.ts";
 import { usageError } from "../failures.ts";
 import { withRegistry } from "../local.ts";
+import { barLine } from "../terminal.ts";
 import type { Line } from "../text.ts";
 
 /** Removes what has had its time. */
@@ -44,7 +45,7 @@ export const fsck = command({
       registry.fsck({
         ...{ repair, deep, signal: cli.signal },
         ...(after !== undefined && { after }),
-        onProgress: ({ check, done }) => watch.show(check, done),
+        onProgress: ({ check, done, total }) => watch.show(check, done, total),
       }),
     ).finally(() => watch.end());
     if (!report.isComplete) cli.note(`Go on with --after ${report.cursor ?? ""}`);
@@ -53,15 +54,17 @@ export const fsck = command({
   },
 });
 
-/** Shows on the terminal, but for programs, what is under way. */
-function watchOf(cli: Cli): { show(what: string, done: number): void; end(): void } {
+/** Shows on the terminal, but not for programs, what is under way: a bar where it is known how much there is, else a count. */
+function watchOf(cli: Cli): { show(what: string, done: number, total?: number): void; end(): void } {
   const { stderr } = process;
   if (cli.json || !stderr.isTTY) return { show() {}, end() {} };
   let isShown = false;
   return {
-    show(what, done) {
+    show(what, done, total) {
       isShown = true;
-      stderr.write(`\r\u001b[K${what.replace("_", " ")}: ${done}`);
+      const label = what.replace("_", " ");
+      if (total === undefined) stderr.write(`\r\u001b[K${label}: ${done}`);
+      else stderr.write(barLine(label, { done, total }, String(Math.max(done, total))));
     },
     end() {
       if (isShown) stderr.write("\r\u001b[K");

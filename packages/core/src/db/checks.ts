@@ -1,6 +1,17 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Executor, Tx } from "../ports/database.ts";
 
+/** How many rows lie behind a place in the order that a check goes through: packages, versions, archives that sweeps know. */
+export async function countBehind(
+  db: Executor,
+  table: "Packages" | "Versions" | "Blobs",
+  after: string,
+): Promise<number> {
+  const place = table === "Blobs" ? sql`sha256 > ${after}` : sql`id > ${Number(after)}`;
+  const query = sql<{ count: number }>`select count(*) as count from ${sql.table(table)} where ${place}`;
+  return Number((await query.execute(db)).rows[0]?.count ?? 0);
+}
+
 /** What is derived of a package, and what it is derived from. */
 export interface PackageFacts {
   id: number;

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { countBehind } from "../db/checks.ts";
 import { checkArchives } from "./upkeep/check-archives.ts";
 import { checkPackages } from "./upkeep/check-packages.ts";
 import { checkVersions } from "./upkeep/check-versions.ts";
@@ -27,6 +28,8 @@ export interface FsckProgress {
   check: FsckCheck;
   /** How many of them were looked at in this run. */
   done: number;
+  /** How many there were for this run when the check began; archives that only the storage knows come on top. */
+  total: number;
   cursor: string;
 }
 
@@ -50,9 +53,9 @@ const keptFindings = 1000;
 const day = 24 * 60 * 60_000;
 
 const checks = [
-  ["packages", checkPackages],
-  ["versions", checkVersions],
-  ["archives", checkArchives],
+  ["packages", checkPackages, "Packages"],
+  ["versions", checkVersions, "Versions"],
+  ["archives", checkArchives, "Blobs"],
 ] as const;
 
 /**
@@ -73,16 +76,18 @@ export async function fsck(ctx: Context, options: FsckOptions = {}): Promise<Fsc
     if (report.findings.length < keptFindings) report.findings.push(finding);
     options.onFinding?.(finding);
   };
-  for (const [name, check] of checks.slice(first)) {
+  for (const [name, check, table] of checks.slice(first)) {
     const work: FsckWork = { ctx, repair, deep, graceMs, found };
     let after: string | null = name === checks[first]?.[0] ? place : "";
+    const isWatched = options.onProgress !== undefined && after !== null;
+    const total = isWatched ? await countBehind(ctx.database.reader, table, after ?? "") : 0;
     while (after !== null) {
       if (signal?.aborted) return report;
       const page: { next: string | null; checked: number } = await check(work, after);
       report.checked[name] += page.checked;
       after = page.next;
       report.cursor = `${name}:${after ?? "end"}`;
-      options.onProgress?.({ check: name, done: report.checked[name], cursor: report.cursor });
+      options.onProgress?.({ check: name, done: report.checked[name], total, cursor: report.cursor });
     }
   }
   return { ...report, isComplete: true, cursor: null };
