@@ -50,6 +50,7 @@ const wrong: Record<string, string[]> = {
   ],
   REDIS_URL: ["", "localhost", "redis:", "redis://", "http://h", "redis://h/x", "redis://h/0?family=6"],
   DOWNLOAD: ["", "true", "Redirect"],
+  NGINX_ARCHIVES: ["", "archives", "/", "/archives/", "/a b", "/a\r\nb"],
   RATE_LIMIT: ["", "true", "ON", "10"],
   MAX_UPLOAD_BYTES: ["", "0", "100MB", "1e6", "9007199254740992", "99999999999999999999"],
   MAX_UNPACKED_BYTES: ["", "0", "-5", "1_000"],
@@ -79,6 +80,7 @@ describe("the configuration", () => {
         storage: { kind: "files", root: "./data/packages" },
         redisUrl: null,
         download: "stream",
+        nginxArchives: null,
         rateLimit: "on",
         maxUploadBytes: 104_857_600,
         maxUnpackedBytes: 536_870_912,
@@ -168,6 +170,14 @@ describe("the configuration", () => {
   test("sends nobody on to files", () => {
     expect(readConfig({ DOWNLOAD: "redirect" })).toEqual({
       problems: [expect.stringMatching(/^DOWNLOAD=redirect: needs/)],
+    });
+  });
+
+  test("lets nginx send files, and nothing out of a bucket", () => {
+    const nginx = { NGINX_ARCHIVES: "/_archives" };
+    expect(readConfig(nginx)).toMatchObject({ config: { nginxArchives: "/_archives" } });
+    expect(readConfig({ ...nginx, STORAGE_URL: "s3://archives" })).toEqual({
+      problems: [expect.stringMatching(/^NGINX_ARCHIVES: needs a folder/)],
     });
   });
 

@@ -74,10 +74,13 @@ export function databaseReason(error: unknown, { database }: Pick<Config, "datab
  * Opens a storage; a bucket is tried.
  * @throws Error with what to do when the bucket cannot be used
  */
-export async function openStorage({ storage }: Pick<Config, "storage">): Promise<BlobStorage> {
+export async function openStorage({
+  storage,
+  nginxArchives = null,
+}: Pick<Config, "storage"> & Partial<Config>): Promise<BlobStorage> {
   if (storage.kind === "s3") return openBucket(storage);
   const { fsStorage } = await import("@serverless-registry/storage-fs");
-  return fsStorage({ root: storage.root });
+  return fsStorage({ root: storage.root, ...(nginxArchives !== null && { nginxPath: nginxArchives }) });
 }
 
 async function openRedis(redis: Redis, url: string): Promise<Backends["shared"]> {

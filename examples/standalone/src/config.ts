@@ -13,6 +13,8 @@ export interface Config {
   redisUrl: string | null;
   /** Whether archives pass through the server, or clients are sent to the bucket. */
   download: "stream" | "redirect" | "auto";
+  /** Internal location of nginx that sends the archives; null: the server does. */
+  nginxArchives: string | null;
   rateLimit: "on" | "off";
   maxUploadBytes: number;
   maxUnpackedBytes: number;
@@ -70,6 +72,9 @@ function contradictionsIn(config: Partial<Config>): string[] {
   }
   if (storage?.kind === "files" && download === "redirect") {
     found.push("DOWNLOAD=redirect: needs a bucket as STORAGE_URL. Allowed with files: stream, auto");
+  }
+  if (storage?.kind === "s3" && typeof config.nginxArchives === "string") {
+    found.push("NGINX_ARCHIVES: needs a folder as STORAGE_URL, which nginx can read");
   }
   if (config.metricsPort !== null && config.metricsPort !== undefined && config.metricsPort === config.port) {
     found.push(

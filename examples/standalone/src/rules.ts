@@ -82,6 +82,11 @@ const webhookAddresses: Rule<string[]> = {
   },
 };
 
+const proxyPath: Rule<string> = {
+  allowed: "a path that begins with a slash and does not end with one, such as /_archives",
+  parse: (text) => (/^(?:\/[\w.~-]+)+$/.test(text) ? { value: text } : { reason: "is no such path" }),
+};
+
 const networks: Rule<string[]> = {
   allowed: "IP addresses and networks (with a prefix of 1 bit or more), commas between, such as 10.0.0.0/8,::1",
   parse(text) {
@@ -107,5 +112,6 @@ export const rules = {
   secret,
   webhookSecret,
   webhookAddresses,
+  proxyPath,
   networks,
 };

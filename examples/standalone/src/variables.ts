@@ -67,6 +67,13 @@ export const variables: { readonly [Key in keyof Config]: Variable<Config[Key]> 
     rule: rules.oneOf("stream", "redirect", "auto"),
     fallback: { text: "stream" },
   },
+  nginxArchives: {
+    name: "NGINX_ARCHIVES",
+    about:
+      "Internal location of nginx that serves the folder blobs below the archives': nginx then sends them itself, and every request must come through it.",
+    rule: rules.proxyPath,
+    fallback: { value: null, shown: "none: the server sends archives" },
+  },
   rateLimit: {
     name: "RATE_LIMIT",
     about: "Whether requests are limited: per user, else per network address.",

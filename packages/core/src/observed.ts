@@ -61,7 +61,7 @@ export function observedDatabase(database: Database, observer: Observer): Databa
 function observedStorage(storage: BlobStorage, observer: Observer): BlobStorage {
   const told = <T>(call: string, work: () => Promise<T>): Promise<T> =>
     observer.run({ kind: "storage", name: `storage.${call}`, attributes: { "registry.storage.call": call } }, work);
-  const { signedUrl, freeBytes, readSmall } = storage;
+  const { signedUrl, freeBytes, readSmall, internalPath } = storage;
   const staging = (staged: StagedBlob): StagedBlob => ({
     writable: staged.writable,
     path: staged.path,
@@ -77,6 +77,7 @@ function observedStorage(storage: BlobStorage, observer: Observer): BlobStorage 
     sweepStaged: (olderThanMs) => told("sweep_staged", () => storage.sweepStaged(olderThanMs)),
     ...(signedUrl && { signedUrl: (...given) => told("signed_url", () => signedUrl.apply(storage, given)) }),
     ...(readSmall && { readSmall: (...given) => told("read_small", () => readSmall.apply(storage, given)) }),
+    ...(internalPath && { internalPath: (digest) => internalPath.call(storage, digest) }),
     ...(freeBytes && { freeBytes: () => freeBytes.apply(storage) }),
   };
 }

@@ -16,6 +16,11 @@ export interface FsStorageOptions {
   reserveBytes?: number;
   /** Memory for archives of up to 256 KiB that were read lately (default 16 MiB, 0 for none). */
   cacheBytes?: number;
+  /**
+   * Path of an internal location of nginx, like `/_archives`, that serves the folder `blobs` below `root`. nginx then sends archives itself
+   * once the registry has let a request through and counted it; every request must come through nginx. Default: the registry sends.
+   */
+  nginxPath?: string;
 }
 
 const DEFAULT_RESERVE_BYTES = 256 * 1024 * 1024;
@@ -29,13 +34,17 @@ const LEFTOVER_AGE_MS = 60 * 60 * 1000;
  * at all, and is on disk, with every folder that leads to it, before its commit resolves. A whole blob is hashed as it is read, and
  * breaks off before its last bytes when they are not those that were stored; of a part nobody knows the digest.
  * Several processes may share the folder. The first use removes what uploads that a crash cut off have left.
+ * @throws TypeError for a `nginxPath` that is none
  * @throws insufficient_storage `stage`, its stream and `commit`: the disk is full, or a quota or the reserve is reached
  */
 export function fsStorage(options: FsStorageOptions): BlobStorage {
-  const { root, reserveBytes = DEFAULT_RESERVE_BYTES, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+  const { root, reserveBytes = DEFAULT_RESERVE_BYTES, cacheBytes = DEFAULT_CACHE_BYTES, nginxPath } = options;
   const layout = layoutBelow(root);
   const folders = directories();
 
+  if (nginxPath !== undefined && !/^(?:\/[\w.~-]+)+$/.test(nginxPath)) {
+    throw new TypeError(`nginxPath begins with a slash and does not end with one: ${nginxPath}`);
+  }
   const places = blobFolders(layout, folders);
   const small = smallBlobs(cacheBytes);
 
@@ -108,6 +117,7 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
       if (!swept) await prepare();
       return Math.max(0, freeSpace(layout.stages) - reserveBytes);
     },
+    ...(nginxPath !== undefined && { internalPath: (digest) => `${nginxPath}/${layout.blobName(digest)}` }),
     async sweepStaged(olderThanMs) {
       return sweepStages(layout, olderThanMs);
     },

@@ -11,6 +11,8 @@ export interface Layout {
   newStagePath(): string;
   /** Path of a blob, or null when `digest` is none: what a caller passes never becomes part of a path otherwise. */
   blobPath(digest: Digest): string | null;
+  /** The same below the folder of blobs, with slashes. */
+  blobName(digest: Digest): string | null;
 }
 
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -21,11 +23,14 @@ export function layoutBelow(root: string): Layout {
   const absolute = resolve(root);
   const stages = join(absolute, "tmp");
   const blobs = join(absolute, "blobs");
+  const blobName = (digest: Digest) =>
+    isDigest(digest) ? `${digest.slice(0, 2)}/${digest.slice(2, 4)}/${digest}` : null;
   return {
     root: absolute,
     stages,
     blobs,
     newStagePath: () => join(stages, randomUUID()),
+    blobName,
     blobPath: (digest) => (isDigest(digest) ? join(blobs, digest.slice(0, 2), digest.slice(2, 4), digest) : null),
   };
 }

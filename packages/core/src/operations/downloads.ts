@@ -54,6 +54,7 @@ export async function locate(ctx: Context, caller: Caller, input: ArchiveLocator
   return {
     ...located,
     open: (options = {}) => openArchive(ctx, located, options),
+    ...(ctx.storage.internalPath && { handOver: (options = {}) => handOver(ctx, located, options) }),
     ...(ctx.policy.redirectDownloads && { redirect: () => signAddress(ctx, located) }),
   };
 }
@@ -72,6 +73,12 @@ export interface LocatedArchive extends Archive {
    * @throws unavailable when the storage fails
    */
   redirect?(): Promise<string>;
+  /**
+   * Lets the proxy in front of the registry send it, or what part of it the client asks for: the path for `X-Accel-Redirect`. Counts as
+   * opening does. Left out where the storage names no such paths.
+   * @throws version_not_found when the bytes are missing, unavailable when they are too few or too many, or the storage fails
+   */
+  handOver?(options?: OpenOptions): Promise<string>;
 }
 
 /** An archive that is open for reading. */
@@ -102,6 +109,39 @@ async function openArchive(ctx: Context, archive: Archive, { range, count }: Ope
   return opened;
 }
 
+async function handOver(ctx: Context, archive: Archive, { range, count }: OpenOptions): Promise<string> {
+  if (range !== undefined) requireInside(archive, range);
+  const found = await onStorage(ctx, () => ctx.storage.stat(archive.sha256));
+  requireWhole(ctx, archive, found);
+  const path = ctx.storage.internalPath?.(archive.sha256);
+  if (path === undefined) throw new RegistryError("unavailable");
+  if (count ?? range === undefined) ctx.downloads.count(archive.versionId, archive.packageId);
+  return path;
+}
+
+/**
+ * Sees that a blob is there, in its size.
+ * @throws version_not_found, unavailable
+ */
+function requireWhole<T extends { size: number }>(
+  { logger }: Context,
+  archive: Archive,
+  blob: T | null,
+): asserts blob is T {
+  const told = toldOf(archive);
+  if (blob === null) {
+    logger.error(told, "archive is missing");
+    throw new RegistryError("version_not_found");
+  }
+  if (blob.size === archive.size) return;
+  logger.error({ ...told, expected: archive.size, found: blob.size }, "archive is damaged");
+  throw new RegistryError("unavailable");
+}
+
+function toldOf({ sha256, package: name, version }: Archive) {
+  return { sha256, package: name, version };
+}
+
 function requireInside({ size }: Archive, { start, end }: ByteRange): void {
   if (start >= 0 && start <= end && end < size) return;
   throw new RegistryError("range_not_satisfiable", { details: { size } });
@@ -123,21 +163,13 @@ async function openSmall(ctx: Context, archive: Archive, range?: ByteRange): Pro
 
 async function openStream(ctx: Context, archive: Archive, range?: ByteRange): Promise<OpenArchive> {
   const blob = await onStorage(ctx, () => ctx.storage.open(archive.sha256, range));
-  const told = { sha256: archive.sha256, package: archive.package, version: archive.version };
-  if (blob === null) {
-    ctx.logger.error(told, "archive is missing");
-    throw new RegistryError("version_not_found");
-  }
-  if (blob.size !== archive.size) {
-    blob.body.destroy();
-    ctx.logger.error({ ...told, expected: archive.size, found: blob.size }, "archive is damaged");
-    throw new RegistryError("unavailable");
-  }
+  if (blob !== null && blob.size !== archive.size) blob.body.destroy();
+  requireWhole(ctx, archive, blob);
   const body = exactLength(blob.body, range === undefined ? archive.size : range.end - range.start + 1);
   body.once("error", (error: NodeJS.ErrnoException) => {
     // A reader who goes away is no failure of the storage's.
     if (error.code === "ERR_STREAM_PREMATURE_CLOSE") return;
-    ctx.logger.error({ ...told, err: error }, "archive broke off while it was read");
+    ctx.logger.error({ ...toldOf(archive), err: error }, "archive broke off while it was read");
   });
   return { ...archive, body };
 }

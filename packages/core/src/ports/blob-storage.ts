@@ -76,6 +76,11 @@ export interface BlobStorage {
   sweepStaged(olderThanMs: number): Promise<number>;
   /** An address that serves the blob by itself for a while. Left out: the registry streams. */
   signedUrl?(digest: Digest, options: { expiresInMs: number; fileName: string }): Promise<string>;
+  /**
+   * Path at which the proxy in front of the registry serves the blob by itself, to those whom the registry lets through
+   * (`X-Accel-Redirect`). Left out: the registry sends the bytes.
+   */
+  internalPath?(digest: Digest): string;
   /** Bytes that new archives may still take. Left out: there is no bound that anybody knows. */
   freeBytes?(): Promise<number>;
 }

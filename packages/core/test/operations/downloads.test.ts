@@ -188,3 +188,30 @@ describe("downloads", () => {
     expect(await rows(again, "select downloads_count from Versions")).toEqual([{ downloads_count: 1 }]);
   });
 });
+
+describe("an archive that the proxy in front sends", () => {
+  const inner = memoryStorage();
+  const proxied = { ...inner, internalPath: (digest: string) => `/_archives/${digest}` };
+
+  test("is named by its path, and counts when it is all of it", async () => {
+    const { locate, counts, sha256 } = await start({ storage: proxied });
+    const located = await locate(anonymous, fc);
+    expect(await located.handOver?.({ range: { start: 0, end: 3 } })).toBe(`/_archives/${sha256}`);
+    expect(await counts()).toEqual({ version: 0, package: 0, days: null });
+    expect(await located.handOver?.()).toBe(`/_archives/${sha256}`);
+    expect(await counts()).toEqual({ version: 1, package: 1, days: 1 });
+    await refused(Promise.resolve(located.handOver?.({ range: { start: 4, end: 3 } })), "range_not_satisfiable");
+  });
+
+  test("is not named where it is missing or of another size, and does not count", async () => {
+    let size: number | null = null;
+    const stat = async () => (size === null ? null : { size });
+    const { locate, counts, logged } = await start({ storage: { ...proxied, stat } });
+    const located = await locate(anonymous, fc);
+    await refused(Promise.resolve(located.handOver?.()), "version_not_found");
+    size = 1;
+    await refused(Promise.resolve(located.handOver?.()), "unavailable");
+    expect(logged.map((entry) => entry.message)).toEqual(["archive is missing", "archive is damaged"]);
+    expect(await counts()).toEqual({ version: 0, package: 0, days: null });
+  });
+});

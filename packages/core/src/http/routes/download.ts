@@ -5,7 +5,7 @@ import type { ByteRange } from "../../ports/blob-storage.ts";
 import { matchesEtag } from "../respond.ts";
 import { publicRoute } from "../route.ts";
 
-/** Downloads: conditional, in ranges, counted; streamed, or redirected to the storage. */
+/** Downloads: conditional, in ranges, counted; streamed, sent by the proxy, or redirected to the storage. */
 export const downloadRoute = publicRoute({
   method: "GET",
   path: "/:package/zipball/:version",
@@ -30,6 +30,11 @@ export const downloadRoute = publicRoute({
     // Parts stay with us: their tags and conditions are ours, and clients resume where they began.
     if (range === undefined && archive.redirect) {
       return { status: 302, headers: { location: await archive.redirect(), "cache-control": "no-store" } };
+    }
+    if (archive.handOver) {
+      // The proxy cuts out the part by itself, and says that it can.
+      const { "accept-ranges": _, ...others } = headers;
+      return { headers: { ...others, "x-accel-redirect": await archive.handOver({ range }) } };
     }
     const opened = await archive.open({ range });
     // The stream of bytes in memory is made, with a copy of them, only where somebody asks for it.
