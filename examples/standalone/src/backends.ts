@@ -77,7 +77,7 @@ export function databaseReason(error: unknown, { database }: Pick<Config, "datab
 export async function openStorage({
   storage,
   nginxArchives = null,
-}: Pick<Config, "storage"> & Partial<Config>): Promise<BlobStorage> {
+}: Pick<Config, "storage"> & { nginxArchives?: string | null }): Promise<BlobStorage> {
   if (storage.kind === "s3") return openBucket(storage);
   const { fsStorage } = await import("@serverless-registry/storage-fs");
   return fsStorage({ root: storage.root, ...(nginxArchives !== null && { nginxPath: nginxArchives }) });
