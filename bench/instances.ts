@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { realBucket } from "../packages/storage-s3/test/harness.ts";
 import { temporaryDatabase } from "../scripts/test/mysql.ts";
-import { alternate, type Effort, type Measured } from "./lib/compare.ts";
+import { alternate, type Compared, type Effort, type Measured, noteComparison, relate } from "./lib/compare.ts";
 import { processOf, type ServerProcess, spawnPinned } from "./lib/processes.ts";
-import { printMeasured, printTitle, ratio } from "./lib/report.ts";
+import { printMeasured, printTitle } from "./lib/report.ts";
 import { buildStandalone, signUp } from "./lib/standalone.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 import { alternateUploads } from "./lib/upload.ts";
@@ -58,29 +58,27 @@ async function measure(folder: string, env: Record<string, string>, effort: Effo
       ];
       const plan = { rounds: effort.rounds, count: 100, firstRound: connections * 100 };
       const uploads = await alternateUploads(targets, plan);
-      printPair(
-        "publish",
-        connections,
-        uploads.map((upload) => ({ ...upload, bytesPerAnswer: archiveBytes })),
-      );
+      const measured = uploads.map((upload) => ({ ...upload, bytesPerAnswer: archiveBytes }));
+      notePair(`publish on MySQL and S3, ${connections} at once`, measured, effort);
     }
     const latest = { paths: ["/uploads-0/releases/latest"], connections: 32 };
     const reads = [
       { ...latest, name: "one", server: one },
       { ...latest, name: "two", server: two },
     ];
-    printPair("latest", 32, await alternate(reads, effort));
+    notePair("latest on MySQL, 32 at once", await alternate(reads, effort), effort);
   } finally {
     for (const server of [one, two, ...servers]) await server.stop();
   }
 }
 
-function printPair(what: string, connections: number, pair: readonly Omit<Measured, "answers" | "statuses">[]): void {
+function notePair(what: string, pair: readonly (Compared & Pick<Measured, "bytesPerAnswer">)[], effort: Effort): void {
   const [one, two] = pair;
   if (one === undefined || two === undefined) throw new Error("A measurement is missing");
-  printMeasured({ ...one, name: `${what}, ${connections} at once, one server` });
-  printMeasured({ ...two, name: `${what}, ${connections} at once, two servers` });
-  console.log(`  = rate of two / one ${ratio(two.perSecond / one.perSecond)}`);
+  const name = `${what}, two servers`;
+  printMeasured({ ...one, name: "one server" });
+  printMeasured({ ...two, name });
+  noteComparison(relate({ ...two, name }, { ...one, name: "one server" }), effort);
 }
 
 /** Each server on a processor of its own, as far as there are two. */

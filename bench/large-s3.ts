@@ -30,22 +30,22 @@ const flags = ["--max-semi-space-size=1"];
  * it, into a bucket and comes back. The bucket is one of the tests' server in another process (1 GB), and where `S3_ENDPOINT` and the
  * keys are set, also one of that server (300 MB, since it may keep them in memory).
  */
-export async function benchLargeS3(_effort: Effort): Promise<void> {
+export async function benchLargeS3(effort: Effort): Promise<void> {
   buildStandalone();
-  await measureWith(await openMini());
-  if (process.env.S3_ENDPOINT) await measureWith(await openReal(process.env.S3_ENDPOINT));
+  await measureWith(await openMini(), effort);
+  if (process.env.S3_ENDPOINT) await measureWith(await openReal(process.env.S3_ENDPOINT), effort);
 }
 
-async function measureWith(store: Store): Promise<void> {
+async function measureWith(store: Store, effort: Effort): Promise<void> {
   printTitle(`an archive of ${store.archiveBytes / 1e6} MB to ${store.name}`);
   try {
-    await inTemporaryFolder((folder) => measure(store, folder));
+    await inTemporaryFolder((folder) => measure(store, folder, effort));
   } finally {
     await store.close();
   }
 }
 
-async function measure(store: Store, folder: string): Promise<void> {
+async function measure(store: Store, folder: string, { figures }: Effort): Promise<void> {
   const file = `${folder}/large.zip`;
   const server = await startStandalone(folder, flags, {
     STORAGE_URL: `s3://${store.bucket}/bench?endpoint=${encodeURIComponent(store.endpoint)}&region=us-east-1`,
@@ -68,7 +68,12 @@ async function measure(store: Store, folder: string): Promise<void> {
           way === "get" ? "/large-package/zipball/1.0.0-put" : await openVersion(server.port, token, version);
         all.push(await transfer(server, { way, path, token, file }, idle));
       }
-      printTransfers(way, all);
+      const figure = printTransfers(way, all);
+      figures.push({
+        scenario: `${store.archiveBytes / 1e6} MB to or from ${store.name}, ${way}`,
+        figure,
+        aim: "+64 MiB",
+      });
     }
   } finally {
     await server.stop();

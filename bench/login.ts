@@ -35,7 +35,11 @@ export async function benchLogin(effort: Effort): Promise<void> {
         { ...login, name: "login, 1 at once" },
         { ...login, name: "login, 4 at once", connections: 4 },
       ];
-      for (const measured of await alternate(logins, effort)) printMeasured(measured);
+      for (const measured of await alternate(logins, effort)) {
+        printMeasured(measured);
+        const figure = `${measured.perSecond.toFixed(0)} per second`;
+        effort.figures.push({ scenario: measured.name, figure, aim: "45 per second and core" });
+      }
       for (const connections of [4, 32]) await besideLogins({ latest, login: { ...login, connections } }, effort);
     } finally {
       await server.stop();
@@ -57,5 +61,8 @@ async function besideLogins({ latest, login }: { latest: Target; login: Target }
     if (round === 0) for (const one of [alone, beside, { name: "these logins", ...logins }]) printMeasured(one);
   }
   const of = (name: keyof typeof ratios) => ratio(median(ratios[name]));
-  console.log(`  = beside ${login.connections} logins: rate ${of("rate")}, p50 ${of("p50")}, p99 ${of("p99")}`);
+  const scenario = `latest beside ${login.connections} logins at once, over latest alone: rate / p50 / p99`;
+  const figure = `${of("rate")} / ${of("p50")} / ${of("p99")}`;
+  console.log(`  = ${scenario}: ${figure}`);
+  effort.figures.push({ scenario, figure, aim: login.connections === 4 ? "rate 0.45 x" : "" });
 }

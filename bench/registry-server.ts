@@ -19,13 +19,15 @@ export interface RegistryServerOptions {
   /** `counting`: every request is counted, none is refused. */
   rateLimits: "off" | "counting";
   uploadBytes?: number;
+  /** Internal location of nginx that sends the archives; left out: the server does. */
+  nginxPath?: string;
 }
 
 const settings = (await json(process.stdin)) as RegistryServerOptions;
-const { databasePath, storageRoot, uploadBytes = 100 * 1024 * 1024 } = settings;
+const { databasePath, storageRoot, uploadBytes = 100 * 1024 * 1024, nginxPath } = settings;
 const registry = createRegistry({
   database: sqlite({ path: databasePath }),
-  storage: fsStorage({ root: storageRoot }),
+  storage: fsStorage({ root: storageRoot, ...(nginxPath !== undefined && { nginxPath }) }),
   limits: { uploadBytes, archive: { unpackedBytes: 2 * uploadBytes } },
 });
 await registry.migrate();

@@ -14,19 +14,19 @@ import { benchVerdaccio } from "./verdaccio.ts";
 
 const scenarios: Record<string, (effort: Effort) => Promise<void>> = {
   reads: benchReads,
-  search: benchSearch,
-  start: benchStart,
   scale: benchScale,
-  large: benchLarge,
-  "large-s3": benchLargeS3,
-  publish: benchPublish,
+  search: benchSearch,
   downloads: benchDownloads,
+  publish: benchPublish,
   verdaccio: benchVerdaccio,
   login: benchLogin,
+  start: benchStart,
+  large: benchLarge,
+  "large-s3": benchLargeS3,
   instances: benchInstances,
 };
 
-const { ROUNDS = "5", ROUND_MS = "1500", MINUTES = "18" } = process.env;
+const { ROUNDS = "3", ROUND_MS = "1000", MINUTES = "18" } = process.env;
 const effort: Effort = { rounds: Number(ROUNDS), roundMs: Number(ROUND_MS), comparisons: [], figures: [] };
 const endsAt = performance.now() + Number(MINUTES) * 60_000;
 const wanted = process.argv.slice(2);

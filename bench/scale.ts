@@ -1,7 +1,7 @@
-import { alternate, type Effort, type Measured, relate } from "./lib/compare.ts";
+import { alternate, type Effort, type Measured, noteComparison, relate } from "./lib/compare.ts";
 import type { Target } from "./lib/load.ts";
 import { type ServerProcess, startServer } from "./lib/processes.ts";
-import { printMeasured, printTitle, ratio } from "./lib/report.ts";
+import { printMeasured, printTitle } from "./lib/report.ts";
 import { packageName, searchWords, seed } from "./lib/seed.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 import type { RegistryServerOptions } from "./registry-server.ts";
@@ -25,8 +25,10 @@ export async function benchScale(effort: Effort): Promise<void> {
         const [fewest, ...others] = await alternate(targets, short);
         if (fewest !== undefined) printScaled(effort, fewest, others);
       }
-      for (const [at, server] of servers.entries())
-        console.log(`  memory with ${sizes[at]} packages afterwards: ${server.memory().residentMiB.toFixed(0)} MiB`);
+      for (const [at, server] of servers.entries()) {
+        const figure = `${server.memory().residentMiB.toFixed(0)} MiB`;
+        effort.figures.push({ scenario: `memory with ${sizes[at]} packages after these requests`, figure, aim: "" });
+      }
     } finally {
       await Promise.all(servers.map((server) => server.stop()));
     }
@@ -36,10 +38,8 @@ export async function benchScale(effort: Effort): Promise<void> {
 function printScaled(effort: Effort, fewest: Measured, others: readonly Measured[]): void {
   printMeasured(fewest);
   for (const other of others) {
-    const comparison = relate(other, fewest);
-    effort.comparisons.push(comparison);
     printMeasured(other);
-    console.log(`  = to the fewest: rate ${ratio(comparison.rateRatio)}, CPU ${ratio(comparison.cpuRatio)}`);
+    noteComparison(relate(other, { ...fewest, name: `${sizes[0]} packages` }, "CPU 1.25 x"), effort);
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Agent, request } from "node:http";
-import { json } from "node:stream/consumers";
+import { json, text } from "node:stream/consumers";
 import { zipOf } from "@serverless-registry/core/testing";
 import type { UploadPlan, UploadResult } from "./lib/upload.ts";
 
@@ -37,6 +37,9 @@ async function sendInTurn(connection: number): Promise<void> {
 async function sendOne(archive: Buffer, name: string, version: string): Promise<void> {
   if (plan.way === "bare put") return void (await send("PUT", "/upload", "application/zip", archive));
   if (plan.way === "bare form") return void (await sendForm("/upload", archive));
+  if (plan.way === "nginx put") {
+    return void (await send("PUT", `/${name}/${version}.zip`, "application/zip", archive));
+  }
   if (plan.way === "put") {
     return void (await send("PUT", `/${name}/releases/tags/${version}`, "application/zip", archive));
   }
@@ -79,7 +82,8 @@ function send(method: string, path: string, type: string, body: Buffer): Promise
   const headers = { "content-type": type, "content-length": body.length, authorization: `Bearer ${plan.token}` };
   return new Promise((resolve, reject) => {
     const sending = request({ ...{ port: plan.port, host: "127.0.0.1", method, path, headers, agent } }, (response) => {
-      json(response).then((answer) => {
+      text(response).then((given) => {
+        const answer: unknown = given.startsWith("{") ? JSON.parse(given) : given;
         if ((response.statusCode ?? 0) < 300) resolve(answer);
         else reject(new Error(`${method} ${path} answered ${response.statusCode}: ${JSON.stringify(answer)}`));
       }, reject);

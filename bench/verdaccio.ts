@@ -1,8 +1,8 @@
-import { alternate, type Effort, type Measured } from "./lib/compare.ts";
+import { compare, type Effort, noteComparison, relate } from "./lib/compare.ts";
 import type { Target } from "./lib/load.ts";
 import { type ServerProcess, startServer } from "./lib/processes.ts";
 import { signInAsOwner } from "./lib/publisher.ts";
-import { printMeasured, printTable, printTitle, ratio } from "./lib/report.ts";
+import { printMeasured, printTitle } from "./lib/report.ts";
 import { seed } from "./lib/seed.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 import { alternateUploads } from "./lib/upload.ts";
@@ -42,33 +42,26 @@ async function compareWith(verdaccio: Verdaccio, server: ServerProcess, effort: 
     await alternateUploads([{ ...target, connections: 16 }], { rounds: 0, count: 16, firstRound: 2 });
   }
   const pairs = {
-    latest: ["/uploads-1/releases/latest", "/uploads-1/latest"],
-    [`list of ${versions} versions`]: ["/uploads-0/releases", "/uploads-0"],
-    "download of 100 KB": ["/uploads-1/zipball/2.1.1", "/uploads-1/-/uploads-1-2.1.1.tgz"],
+    latest: { path: "/uploads-1/releases/latest", theirPath: "/uploads-1/latest", aim: "10 x" },
+    [`list of ${versions} versions`]: { path: "/uploads-0/releases", theirPath: "/uploads-0", aim: "60 x" },
+    "download 100 KB": {
+      ...{ path: "/uploads-1/zipball/2.1.1", theirPath: "/uploads-1/-/uploads-1-2.1.1.tgz", aim: "4 x" },
+    },
   };
-  const rows: string[][] = [];
-  for (const [name, [path = "", theirPath = ""]] of Object.entries(pairs)) {
-    const targets: Target[] = [
-      { name: `${name}, registry`, server, paths: [path] },
-      { name: `${name}, Verdaccio`, server: verdaccio.server, paths: [theirPath] },
-    ];
-    rows.push(toRow(name, await alternate(targets, effort)));
+  for (const [name, { path, theirPath, aim }] of Object.entries(pairs)) {
+    const peer: Target = { name: "Verdaccio", server: verdaccio.server, paths: [theirPath] };
+    await compare({ name, server, paths: [path] }, peer, effort, aim);
   }
   for (const connections of [1, 16]) {
     const targets = [
       { ...ours, connections },
       { ...theirs, connections },
     ];
-    const pair = await alternateUploads(targets, { rounds: effort.rounds, count: 64, firstRound: 100 * connections });
-    const measured = pair.map((one) => ({ ...one, bytesPerAnswer: archiveBytes }));
-    rows.push(toRow(`publish of 100 KB, ${connections} at once`, measured));
+    const plan = { rounds: effort.rounds, count: 64, firstRound: 100 * connections };
+    const [own, other] = await alternateUploads(targets, plan);
+    if (own === undefined || other === undefined) throw new Error("A measurement is missing");
+    for (const one of [own, other]) printMeasured({ ...one, bytesPerAnswer: archiveBytes });
+    const name = `publish 100 KB, ${connections} at once`;
+    noteComparison(relate({ ...own, name }, { ...other, name: "Verdaccio" }, "1.7 x"), effort);
   }
-  printTable(["", "rate / Verdaccio's", "CPU / Verdaccio's"], rows);
-}
-
-function toRow(name: string, [ours, theirs]: readonly Omit<Measured, "answers" | "statuses">[]): string[] {
-  if (ours === undefined || theirs === undefined) throw new Error("A measurement is missing");
-  printMeasured(ours);
-  printMeasured(theirs);
-  return [name, ratio(ours.perSecond / theirs.perSecond), ratio(ours.cpuUs / theirs.cpuUs)];
 }

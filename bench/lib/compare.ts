@@ -1,4 +1,5 @@
 import { load, type Round, type Target } from "./load.ts";
+import { printComparison, printMeasured } from "./report.ts";
 
 /** Several rounds of one target, each figure the median of them. */
 export interface Measured extends Round {
@@ -7,12 +8,17 @@ export interface Measured extends Round {
 
 /** A target beside its peer, measured in the same minutes. Ratios above 1: more requests, or more time. */
 export interface Comparison {
-  target: Measured;
-  peer: Measured;
+  target: Compared;
+  peer: Compared;
   rateRatio: number;
   cpuRatio: number;
   p99Ratio: number;
+  /** What was aimed at. */
+  aim: string;
 }
+
+/** What is compared of two measurements. */
+export type Compared = Pick<Measured, "name" | "perSecond" | "p50Us" | "p99Us" | "cpuUs">;
 
 /** One absolute figure. */
 export interface Figure {
@@ -41,18 +47,25 @@ export async function alternate(targets: readonly Target[], effort: Effort): Pro
   return targets.map(({ name }, at) => ({ name, ...medianOf(rounds[at] ?? []) }));
 }
 
-/** Measures a target against its peer. */
-export async function compare(target: Target, peer: Target, effort: Effort): Promise<Comparison> {
+/** Measures a target against its peer, and prints both. */
+export async function compare(target: Target, peer: Target, effort: Effort, aim = ""): Promise<void> {
   const [ours, theirs] = await alternate([target, peer], effort);
   if (ours === undefined || theirs === undefined) throw new Error("Nothing was measured");
-  const comparison = relate(ours, theirs);
-  effort.comparisons.push(comparison);
-  return comparison;
+  printMeasured(ours);
+  printMeasured(theirs);
+  noteComparison(relate(ours, theirs, aim), effort);
+}
+
+/** Prints how two measurements of one run compare, and keeps it for the table at the end. */
+export function noteComparison(comparison: Comparison, { comparisons }: Pick<Effort, "comparisons">): void {
+  comparisons.push(comparison);
+  printComparison(comparison);
 }
 
 /** Sets two measurements of one run in relation. */
-export function relate(target: Measured, peer: Measured): Comparison {
+export function relate(target: Compared, peer: Compared, aim = ""): Comparison {
   return {
+    aim,
     target,
     peer,
     rateRatio: target.perSecond / peer.perSecond,

@@ -8,13 +8,10 @@ export function printTitle(title: string): void {
   console.log(`\n${title}`);
 }
 
-/** Prints a target beside its peer. */
-export function printComparison({ target, peer, rateRatio, cpuRatio, p99Ratio }: Comparison): void {
-  printMeasured(target);
-  printMeasured(peer);
-  console.log(
-    `  = ${target.name} / ${peer.name}: rate ${ratio(rateRatio)}, CPU ${ratio(cpuRatio)}, p99 ${ratio(p99Ratio)}`,
-  );
+/** Prints how a target and its peer compare. */
+export function printComparison({ target, peer, rateRatio, cpuRatio, p99Ratio, aim }: Comparison): void {
+  const ratios = `rate ${ratio(rateRatio)}, CPU ${ratio(cpuRatio)}, p99 ${ratio(p99Ratio)}`;
+  console.log(`  = ${target.name} / ${peer.name}: ${ratios}${aim === "" ? "" : ` (aim: ${aim})`}`);
 }
 
 /** Prints one measurement. */
@@ -31,28 +28,27 @@ export function printMeasured(measured: Printable): void {
   console.log(`  ${columns.join("  ")}`);
 }
 
-/** Prints everything that was compared as tables in Markdown. */
+/** Prints everything that was measured as tables in Markdown, the way docs/performance.md has them. */
 export function printTables({ comparisons, figures }: Pick<Effort, "comparisons" | "figures">): void {
   if (comparisons.length > 0) {
-    console.log("\n| scenario | peer | rate | CPU | p99 | CPU per request |\n|---|---|--:|--:|--:|--:|");
-    for (const { target, peer, rateRatio, cpuRatio, p99Ratio } of comparisons) {
-      const times = `${target.cpuUs.toFixed(0)} / ${peer.cpuUs.toFixed(0)} us`;
-      const ratios = [rateRatio, cpuRatio, p99Ratio].map(ratio);
-      console.log(`| ${[target.name, peer.name, ...ratios, times].join(" | ")} |`);
-    }
+    const rows = comparisons.map(({ target, peer, rateRatio, cpuRatio, p99Ratio, aim }) => {
+      const times = `${microseconds(target.cpuUs)} / ${microseconds(peer.cpuUs)}`;
+      return [target.name, peer.name, ...[rateRatio, cpuRatio, p99Ratio].map(ratio), times, aim];
+    });
+    printTable("| scenario | peer | rate | CPU | p99 | CPU per request | aim |", "|---|---|--:|--:|--:|--:|---|", rows);
   }
   if (figures.length === 0) return;
-  console.log("\n| scenario | figure | aim |\n|---|---|---|");
-  for (const { scenario, figure, aim } of figures) console.log(`| ${scenario} | ${figure} | ${aim} |`);
+  const rows = figures.map(({ scenario, figure, aim }) => [scenario, figure, aim]);
+  printTable("| scenario | figure | aim |", "|---|---|---|", rows);
 }
 
-/** Prints a Markdown table: the first row is its head, the first column text, the others figures. */
-export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const line = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`);
-  console.log();
-  line(head);
-  line(head.map((_, at) => (at === 0 ? "---" : "--:")));
-  rows.forEach(line);
+function printTable(head: string, alignment: string, rows: readonly (readonly string[])[]): void {
+  console.log(`\n${head}\n${alignment}`);
+  for (const row of rows) console.log(`| ${row.join(" | ")} |`);
+}
+
+function microseconds(us: number): string {
+  return us < 10_000 ? `${us.toFixed(0)} us` : `${(us / 1000).toFixed(1)} ms`;
 }
 
 /** A ratio with two digits behind the point. */

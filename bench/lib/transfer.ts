@@ -43,10 +43,12 @@ export async function transfer(
   return { ...result, cpuSecondsPerGb, peakOverIdleMiB: server.memory().peakMiB - idleMiB };
 }
 
-/** Prints what was measured. The peak is the highest of all rounds, the other figures are medians. */
-export function printTransfers(name: string, all: readonly MeasuredTransfer[]): void {
+/** Prints what was measured, and returns it in words. The peak is the highest of all rounds, the other figures are medians. */
+export function printTransfers(name: string, all: readonly MeasuredTransfer[]): string {
   const seconds = median(all.map((one) => one.seconds)).toFixed(1);
   const cpu = median(all.map((one) => one.cpuSecondsPerGb)).toFixed(2);
   const peak = Math.max(...all.map((one) => one.peakOverIdleMiB)).toFixed(0);
-  console.log(`  ${name.padEnd(24)} ${seconds} s, ${cpu} CPU s/GB, peak +${peak} MiB over idle`);
+  const figure = `${seconds} s, ${cpu} CPU s/GB, peak +${peak} MiB over idle`;
+  console.log(`  ${name.padEnd(24)} ${figure}`);
+  return figure;
 }

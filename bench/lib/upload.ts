@@ -7,8 +7,11 @@ import { loadCore, type ServerProcess, spawnScript } from "./processes.ts";
 export interface UploadPlan {
   port: number;
   token: string;
-  /** The documented two requests with a form, one request of our own, the same two ways to a bare server, or npm's way. */
-  way: "two requests" | "put" | "bare form" | "bare put" | "npm";
+  /**
+   * The documented two requests with a form, one request of our own, the same two ways to a bare server, a file put into nginx,
+   * or npm's way.
+   */
+  way: "two requests" | "put" | "bare form" | "bare put" | "nginx put" | "npm";
   count: number;
   connections: number;
   archiveBytes: number;
