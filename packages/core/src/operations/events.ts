@@ -1,6 +1,13 @@
 import type { Context } from "../context.ts";
 import { deleteQueue, findNextDue, openQueues } from "../db/event-queues.ts";
-import { type DeliveryRow, deleteDeliveries, findDelivery, listDeliveries, reviveDelivery } from "../db/events.ts";
+import {
+  type DeliveryRow,
+  deleteDeliveries,
+  findDelivery,
+  findFirstWaiting,
+  listDeliveries,
+  reviveDelivery,
+} from "../db/events.ts";
 import type { EventTarget, RegistryEvent } from "../ports/events.ts";
 import { deliverTo } from "./steps/delivering.ts";
 
@@ -133,16 +140,32 @@ export async function discard(ctx: Context, { target }: DiscardInput): Promise<n
     for (;;) {
       const rows = await listDeliveries(ctx.database.reader, { target, state, after: 0, limit: batchRows });
       if (rows.length === 0) break;
-      discarded += await ctx.database.write(async (tx) => {
-        for (const queue of new Set(rows.map((row) => row.queue))) await deleteQueue(tx, target, queue);
-        return deleteDeliveries(tx, rows, state);
-      });
+      discarded += await discardSome(ctx, rows, { target, state });
     }
   }
   return discarded;
 }
 
 const batchRows = 100;
+
+/** Nobody adds to a queue, or delivers from it, while it is looked at: it goes only when nothing waits there any more. */
+async function discardSome(
+  ctx: Context,
+  rows: readonly DeliveryRow[],
+  { target, state }: { target: string; state: string },
+): Promise<number> {
+  // What was given up is in no queue.
+  const queues = state === "waiting" ? [...new Set(rows.map((row) => row.queue))].sort() : [];
+  const now = ctx.clock.now();
+  return ctx.database.write(async (tx) => {
+    for (const queue of queues) await openQueues(tx, { queue, targets: [target], now });
+    const discarded = await deleteDeliveries(tx, rows, state);
+    for (const queue of queues) {
+      if ((await findFirstWaiting(tx, target, queue)) === undefined) await deleteQueue(tx, target, queue);
+    }
+    return discarded;
+  });
+}
 
 async function revive(ctx: Context, row: Pick<DeliveryRow, "sequence" | "target" | "queue">): Promise<number> {
   const { queue, target } = row;

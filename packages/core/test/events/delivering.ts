@@ -3,10 +3,19 @@ import type { RegistryEvent } from "../../src/ports/events.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import { createRegistry } from "../../src/registry.ts";
 import { standingClock } from "../../src/testing/clock.ts";
-import { faultPlan } from "../../src/testing/faults.ts";
+import { type FaultPlan, faultPlan } from "../../src/testing/faults.ts";
 import { faultyDatabase } from "../../src/testing/faulty-database.ts";
 import { testRegistry, testSecret } from "../../src/testing/registry.ts";
-import { counting, countRows, inShort, instance, type OpenDatabase, publishAll } from "./world.ts";
+import {
+  beforeFirstWrite,
+  counting,
+  countRows,
+  inShort,
+  instance,
+  type OpenDatabase,
+  publishAll,
+  wait,
+} from "./world.ts";
 
 const fc = { package: "fc", version: "1.0.0" };
 
@@ -345,6 +354,66 @@ export function describeDelivering(name: string, createPlace: () => Promise<Open
       expect(await t.registry.events.discard({ target: "broken" })).toBe(3);
       expect(await countRows(t.database)).toEqual({ events: 1, deliveries: 1, queues: 1 });
       expect(await t.registry.events.deliver()).toMatchObject({ delivered: 1, nextDueInMs: null });
+    });
+
+    test("a discard that is cut off leaves nothing behind that nobody delivers", async () => {
+      const open = await createPlace();
+      const heard: string[] = [];
+      const events = { listeners: { ear: (event: RegistryEvent) => void heard.push(event.id) } };
+      const t = await instance(await open(), events);
+      // More than one batch, in one queue.
+      const rows = 150;
+      const discardWith = (plan: FaultPlan) => {
+        const database = faultyDatabase(t.database, plan);
+        const { storage } = t;
+        return createRegistry({ database, storage, serverSecret: testSecret, events }).events.discard({
+          target: "ear",
+        });
+      };
+      const plan = faultPlan({ failAt: Number.POSITIVE_INFINITY });
+      await wait(t.database, { target: "ear", queue: "package 1", rows });
+      expect(await discardWith(plan)).toBe(rows);
+      expect(await countRows(t.database)).toEqual({ events: 0, deliveries: 0, queues: 0 });
+      await wait(t.database, { target: "ear", queue: "package 1", rows });
+      const failAt = plan.log.indexOf("db begin", plan.log.indexOf("db begin") + 1) + 1;
+      await expect(discardWith(faultPlan({ failAt }))).rejects.toThrow("db begin");
+      expect(await countRows(t.database)).toEqual({ events: 50, deliveries: 50, queues: 1 });
+      expect(await t.registry.events.deliver()).toMatchObject({ delivered: 50, nextDueInMs: null });
+      expect(heard).toHaveLength(50);
+    });
+
+    test("what comes while given up events are discarded is delivered", async () => {
+      const open = await createPlace();
+      const t = await instance(await open(), { listeners: { ear() {} } });
+      const queue = "package 1";
+      await wait(t.database, { target: "ear", queue, rows: 2 });
+      await t.database.write(async (tx) => {
+        await tx.updateTable("EventDeliveries").set({ state: "dead" }).execute();
+        await tx.deleteFrom("EventQueues").execute();
+      });
+      const late = beforeFirstWrite(t.database, () => wait(t.database, { target: "ear", queue, rows: 1 }));
+      const { storage } = t;
+      const other = createRegistry({ database: late, storage, serverSecret: testSecret });
+      expect(await other.events.discard({ target: "ear" })).toBe(2);
+      expect(await t.registry.events.deliver()).toMatchObject({ delivered: 1, nextDueInMs: null });
+    });
+
+    test("events without a delivery go once they are old enough, however many others stay", async () => {
+      const open = await createPlace();
+      const clock = standingClock();
+      const events = { listeners: { ear() {} }, retentionMs: 60_000 };
+      const t = await instance(await open(), events, { clock });
+      await wait(t.database, { target: "ear", queue: "package 1", rows: 600, at: clock.now() });
+      // As two sweeps leave it that remove the deliveries of one event, each that of its own target.
+      const gone = [1, 2, 599];
+      await t.database.write((tx) => tx.deleteFrom("EventDeliveries").where("sequence", "in", gone).execute());
+      const sweep = async () => (await t.registry.sweep({ steps: ["events"] })).steps[0];
+      clock.advance(60_000);
+      expect(await sweep()).toMatchObject({ done: 0, failure: null });
+      clock.advance(1);
+      expect(await sweep()).toMatchObject({ done: 3, failure: null });
+      expect(await sweep()).toMatchObject({ done: 0, failure: null });
+      expect(await countRows(t.database)).toEqual({ events: 597, deliveries: 597, queues: 1 });
     });
   });
 }

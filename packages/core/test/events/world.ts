@@ -1,6 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { type CompiledQuery, type KyselyPlugin, sql } from "kysely";
 import { onTestFinished } from "vitest";
 import type { Actor } from "../../src/context.ts";
+import { openQueues } from "../../src/db/event-queues.ts";
+import { insertEvent } from "../../src/db/events.ts";
+import { toRowTime } from "../../src/domain/times.ts";
 import type { Database } from "../../src/ports/database.ts";
 import type { EventOptions, RegistryEvent } from "../../src/ports/events.ts";
 import type { StandingClock } from "../../src/testing/clock.ts";
@@ -66,4 +70,34 @@ export function counting(database: Database): { database: Database; statements()
     write: (work) => database.write((tx) => work(tx.withPlugin(counter))),
   };
   return { database: counted, statements: () => statements };
+}
+
+/** Puts events into a queue as a change would. */
+export async function wait(
+  database: Database,
+  { target, queue, rows, at = 0 }: { target: string; queue: string; rows: number; at?: number },
+): Promise<void> {
+  await database.write(async (tx) => {
+    await openQueues(tx, { queue, targets: [target], now: at });
+    for (let row = 0; row < rows; row += 1) {
+      const id = randomUUID();
+      const event = { event_id: id, type: "release.yank", body: JSON.stringify({ id }), created_at: toRowTime(at) };
+      await insertEvent(tx, event, { queue, targets: [target] });
+    }
+  });
+}
+
+/** A database with which something comes in between before its first transaction. */
+export function beforeFirstWrite(database: Database, comesBetween: () => Promise<void>): Database {
+  let isFirst = true;
+  return {
+    ...database,
+    reader: database.reader,
+    select: <Row>(query: CompiledQuery<Row>) => database.select(query),
+    async write(work) {
+      if (isFirst) await comesBetween();
+      isFirst = false;
+      return database.write(work);
+    },
+  };
 }
