@@ -153,3 +153,27 @@ export async function deleteDeliveries(tx: Tx, keys: readonly DeliveryKey[], sta
   if (needless.length > 0) await tx.deleteFrom("Events").where("id", "in", needless).execute();
   return Number(deleted);
 }
+
+/** Up to `limit` events behind `after`, in order, and whether somebody is, or was, to be told of each. */
+export async function listEvents(
+  db: Executor,
+  { after, limit }: { after: number; limit: number },
+): Promise<{ id: number; created_at: string; isKept: boolean }[]> {
+  const events = db.selectFrom("Events").select(["id", "created_at"]).where("id", ">", after);
+  const page = await events.orderBy("id").limit(limit).execute();
+  if (page.length === 0) return [];
+  const sequences = page.map((event) => event.id);
+  const deliveries = db.selectFrom("EventDeliveries").select("sequence").where("sequence", "in", sequences);
+  const kept = new Set((await deliveries.execute()).map((row) => row.sequence));
+  return page.map((event) => ({ ...event, isKept: kept.has(event.id) }));
+}
+
+/** Removes events that nobody is to be told of; says how many. */
+export async function deleteEvents(tx: Tx, ids: readonly number[]): Promise<number> {
+  if (ids.length === 0) return 0;
+  const result = await tx
+    .deleteFrom("Events")
+    .where("id", "in", [...ids])
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

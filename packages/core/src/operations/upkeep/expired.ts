@@ -7,7 +7,7 @@ import { deleteOldUploads, isAwaited, listOverdue, type OverdueRow } from "../..
 import { findVersionById, moveVersion } from "../../db/versions.ts";
 import { nextStatus } from "../../domain/status.ts";
 import { toRowTime } from "../../domain/times.ts";
-import { removeDeliveredEvents } from "../steps/delivered-events.ts";
+import { type ForgottenEvents, removeDeliveredEvents, removeForgottenEvents } from "../steps/delivered-events.ts";
 import type { SweepStep, SweepWork } from "./sweep-step.ts";
 
 /** Rows of one transaction: few enough to hold nobody up. */
@@ -72,7 +72,16 @@ export const removeCounters: SweepStep<"rate_counters"> = {
 
 export const removeEvents: SweepStep<"events"> = {
   name: "events",
-  run: (work) => repeat(work, removeDeliveredEvents),
+  async run(work) {
+    await repeat(work, removeDeliveredEvents);
+    for (let after: number | null = 0; after !== null; ) {
+      work.checkpoint();
+      const { removed, next }: ForgottenEvents = await removeForgottenEvents(work.ctx, after);
+      if (removed > 0) work.advance(removed);
+      after = next;
+      await nextTurn();
+    }
+  },
 };
 
 /** Removes batches until there is nothing left. */
