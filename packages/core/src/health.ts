@@ -1,6 +1,7 @@
 import type { Context } from "./context.ts";
+import { countUntold } from "./db/events.ts";
 import { type SchemaState, schemaState } from "./db/migrations/index.ts";
-import type { Load } from "./ports/telemetry.ts";
+import type { Load, TargetBacklog } from "./ports/telemetry.ts";
 import { type ProbeResult, probe } from "./probe.ts";
 
 /** How something that the registry needs is: `failed` when it says so, `timeout` when it says nothing. */
@@ -36,6 +37,18 @@ export function loadOf({ inspections, passwords, cache, downloads, uses }: Conte
     passwords: passwords.load?.() ?? null,
     cache: cache.size(),
     unwritten: { downloads: downloads.waiting(), credentialUses: uses.waiting() },
+  };
+}
+
+/** Asks what each listener and webhook has not been told of; null where no answer comes in `timeoutMs`. */
+export function backlogOf(ctx: Context, timeoutMs: number): () => Promise<readonly TargetBacklog[] | null> {
+  const { database, events } = ctx;
+  const ask = probe(() => Promise.all(events.targets.map(({ name }) => countUntold(database.reader, name))), {
+    timeoutMs,
+  });
+  return async () => {
+    const result = await ask();
+    return result.state === "ok" ? result.value : null;
   };
 }
 

@@ -56,6 +56,7 @@ export type {
   Load,
   Span,
   SpanKind,
+  TargetBacklog,
   Telemetry,
   TelemetryAttributes,
   TelemetryEvent,

@@ -91,6 +91,22 @@ export async function listDeliveries(
     .execute();
 }
 
+/** How many events a target has not been told of: those that wait, and those that were given up. */
+export async function countUntold(
+  db: Executor,
+  target: string,
+): Promise<{ target: string; waiting: number; dead: number }> {
+  const counted = await db
+    .selectFrom("EventDeliveries")
+    .select((eb) => ["state", eb.fn.countAll<number>().as("n")])
+    .where("target", "=", target)
+    .where("state", "in", ["waiting", "dead"])
+    .groupBy("state")
+    .execute();
+  const of = (state: string) => Number(counted.find((row) => row.state === state)?.n ?? 0);
+  return { target, waiting: of("waiting"), dead: of("dead") };
+}
+
 /** A target's delivery of the event with this public id. */
 export async function findDelivery(
   db: Executor,

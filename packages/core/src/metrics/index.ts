@@ -4,6 +4,7 @@
  */
 import { Gauge, Registry } from "prom-client";
 import type { Load, Telemetry } from "../ports/telemetry.ts";
+import { type AskBacklog, addBacklog } from "./backlog.ts";
 import { addLoad } from "./load.ts";
 import { measures } from "./measures.ts";
 
@@ -32,7 +33,9 @@ export function prometheusMetrics(options: PrometheusOptions = {}): PrometheusMe
   const { register = new Registry(), prefix = "registry_" } = options;
   const made = measures(register, prefix);
   const loads: (() => Load)[] = [];
+  const backlogs: AskBacklog[] = [];
   addLoad(register, prefix, () => loads.map((load) => load()));
+  addBacklog(register, prefix, () => backlogs);
 
   return {
     contentType: register.contentType,
@@ -57,8 +60,9 @@ export function prometheusMetrics(options: PrometheusOptions = {}): PrometheusMe
     happened({ name, attributes }) {
       made.happened[name](attributes);
     },
-    attach(load) {
+    attach(load, backlog) {
       loads.push(load);
+      backlogs.push(backlog);
     },
   };
 }

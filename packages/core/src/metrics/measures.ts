@@ -35,6 +35,15 @@ export function measures(register: Registry, prefix: string): Measures {
   };
 
   const request = { method: "http.request.method", route: "http.route", status: "http.response.status_code" };
+  /** Shows the last number that was told; nothing before that, since none found and none looked for are not the same. */
+  const last = (name: string, help: string) => {
+    const shown = gauge(name, help);
+    shown.remove();
+    return (told: unknown) => {
+      if (typeof told === "number") shown.set(told);
+    };
+  };
+
   const requests = histogram("http_request_duration_seconds", "Time to the answer's first byte", request);
   const failures = counter("http_failures_total", "Answers that tell of a failure", { code: "registry.error.code" });
   const received = counter("http_received_bytes_total", "Bytes of requests' bodies, where their length was told");
@@ -44,6 +53,9 @@ export function measures(register: Registry, prefix: string): Measures {
   });
   const retries = counter("db_retries_total", "Transactions that the engine gave up and that were done again");
   const sending = histogram("http_send_duration_seconds", "Time in which an archive is sent", { route: "http.route" });
+
+  const missing = last("missing_blobs", "Archives that the last fsck of this process did not find");
+  const damaged = last("damaged_blobs", "Archives that the last fsck of this process found damaged");
 
   return {
     running: {
@@ -87,6 +99,10 @@ export function measures(register: Registry, prefix: string): Measures {
       "rate_limit.refused": counter("rate_limit_refusals_total", "Requests that a rate limit refused", {
         rule: "registry.rate_limit.rule",
       }),
+      checked(attributes) {
+        missing(attributes["registry.fsck.missing_blobs"]);
+        damaged(attributes["registry.fsck.damaged_blobs"]);
+      },
     },
   };
 }

@@ -70,7 +70,13 @@ export async function fsck(ctx: Context, options: FsckOptions = {}): Promise<Fsc
     checked: { packages: 0, versions: 0, archives: 0 },
     ...{ counts: {}, findings: [], unmended: 0, isComplete: false, cursor: options.after ?? null },
   };
+  // Several versions may need one archive; they are told of one after the other.
+  const lastOf: Partial<Record<FsckCode, string | null>> = {};
+  const blobs = { archive_missing: 0, archive_damaged: 0 };
   const found = (finding: FsckFinding) => {
+    const { code, sha256 } = finding;
+    if ((code === "archive_missing" || code === "archive_damaged") && lastOf[code] !== sha256) blobs[code] += 1;
+    lastOf[code] = sha256;
     report.counts[finding.code] = (report.counts[finding.code] ?? 0) + 1;
     if (!finding.isMended) report.unmended += 1;
     if (report.findings.length < keptFindings) report.findings.push(finding);
@@ -90,7 +96,15 @@ export async function fsck(ctx: Context, options: FsckOptions = {}): Promise<Fsc
       options.onProgress?.({ check: name, done: report.checked[name], total, cursor: report.cursor });
     }
   }
+  if (options.after === undefined) tellTelemetry(ctx, blobs);
   return { ...report, isComplete: true, cursor: null };
+}
+
+/** What is told of a run from its beginning to its end. */
+function tellTelemetry({ telemetry }: Context, blobs: { archive_missing: number; archive_damaged: number }): void {
+  const { archive_missing: missing, archive_damaged: damaged } = blobs;
+  const attributes = { "registry.fsck.missing_blobs": missing, "registry.fsck.damaged_blobs": damaged };
+  telemetry?.event({ name: "checked", attributes });
 }
 
 /** Which check comes first, and where in it. */

@@ -28,8 +28,8 @@ export interface EndedSpan extends Span {
 
 /** Something that happened. */
 export interface TelemetryEvent {
-  /** `cache.read`, `change`, `download`, `archive.refused` or `rate_limit.refused`. */
-  readonly name: "cache.read" | "change" | "download" | "archive.refused" | "rate_limit.refused";
+  /** `cache.read`, `change`, `download`, `archive.refused`, `rate_limit.refused`, or `checked`: an `fsck` from its beginning to its end. */
+  readonly name: "cache.read" | "change" | "download" | "archive.refused" | "rate_limit.refused" | "checked";
   readonly attributes: TelemetryAttributes;
 }
 
@@ -50,6 +50,14 @@ export interface Load {
   readonly unwritten: { readonly downloads: number; readonly credentialUses: number };
 }
 
+/** Events that one target has not been told of, whichever process is to tell it. */
+export interface TargetBacklog {
+  readonly target: string;
+  readonly waiting: number;
+  /** Given up. */
+  readonly dead: number;
+}
+
 /**
  * A host's tracing and metrics. Everything is called in the course of requests, so it has to be cheap and must not wait; what it
  * throws is logged once and changes nothing.
@@ -63,6 +71,9 @@ export interface Telemetry {
   /** Told of the end of a span, in the context that `around` made. */
   ended?(span: EndedSpan): void;
   happened?(event: TelemetryEvent): void;
-  /** Called once by each registry that is made with it. */
-  attach?(load: () => Load): void;
+  /**
+   * Called once by each registry that is made with it. `backlog` asks the database, for `limits.healthTimeoutMs` at most, and gives null
+   * where it does not answer.
+   */
+  attach?(load: () => Load, backlog: () => Promise<readonly TargetBacklog[] | null>): void;
 }

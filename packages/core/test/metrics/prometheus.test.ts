@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { anonymous } from "../../src/context.ts";
 import { registryHttp } from "../../src/http/index.ts";
 import { prometheusMetrics } from "../../src/metrics/index.ts";
+import { createRegistry } from "../../src/registry.ts";
 import { readAll } from "../../src/testing/blobs.ts";
+import { faultPlan } from "../../src/testing/faults.ts";
+import { faultyDatabase } from "../../src/testing/faulty-database.ts";
 import { bodyOf, refused, registries } from "../operations/harness.ts";
 
 const make = registries();
@@ -60,6 +63,54 @@ test("keeps apart from the host's metrics, unless it is given where to go, and t
   metrics.gauge("outbox_events", "Events that wait", async () => 7);
   expect(await register.metrics()).toContain("packages_outbox_events 7");
   expect(await prometheusMetrics().text()).not.toContain("outbox");
+});
+
+test("shows what listeners were not told of, as the database has it, and nothing while that is away", async () => {
+  const metrics = prometheusMetrics();
+  const listeners = {
+    ear() {},
+    broken() {
+      throw new Error("down");
+    },
+  };
+  const events = { listeners, maxAttempts: 1 };
+  const t = await make({ telemetry: metrics, events });
+  await t.user("ada");
+  await t.registry.events.deliver();
+  await t.user("bob");
+  await t.user("eve");
+  expect(await samples(metrics, "events_")).toEqual([
+    'events_waiting{target="ear"} 2',
+    'events_waiting{target="broken"} 2',
+    'events_dead{target="ear"} 0',
+    'events_dead{target="broken"} 1',
+  ]);
+  const away = prometheusMetrics();
+  const plan = faultPlan({ failAt: 1, forever: true });
+  createRegistry({ database: faultyDatabase(t.database, plan), storage: t.storage, events, telemetry: away });
+  expect(await samples(away, "events_")).toEqual([]);
+  expect(await samples(away, "http_requests_running")).toEqual(["http_requests_running 0"]);
+  expect(plan.failures).toBeGreaterThan(0);
+});
+
+test("shows how many archives the last whole check missed, each once, and nothing before one", async () => {
+  const metrics = prometheusMetrics();
+  const t = await make({ telemetry: metrics });
+  const ada = await t.user("ada");
+  const files = { "index.js": "the same in two packages" };
+  const shared = await t.publish(ada, { package: "fc", version: "1.0.0", files });
+  await t.publish(ada, { package: "oss", version: "1.0.0", files });
+  const other = await t.publish(ada, { package: "fc", version: "1.1.0" });
+  await t.storage.delete(shared.sha256);
+  await t.storage.delete(other.sha256);
+  expect(await t.registry.fsck({ signal: AbortSignal.abort() })).toMatchObject({ isComplete: false });
+  expect(await samples(metrics, "missing_blobs")).toEqual([]);
+  expect(await t.registry.fsck()).toMatchObject({ counts: { archive_missing: 3 } });
+  expect(await samples(metrics, "missing_blobs")).toEqual(["missing_blobs 2"]);
+  expect(await samples(metrics, "damaged_blobs")).toEqual(["damaged_blobs 0"]);
+  await t.registry.heal({ body: bodyOf(shared.bytes) });
+  await t.registry.fsck();
+  expect(await samples(metrics, "missing_blobs")).toEqual(["missing_blobs 1"]);
 });
 
 test("shows requests while they run", async () => {
