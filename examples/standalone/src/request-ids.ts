@@ -1,9 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIPv6 } from "node:net";
-
-/** What the registry takes as an id too. */
-const wellFormed = /^[\w.~:+/=@-]{1,64}$/;
+import { isRequestId } from "@serverless-registry/core/http";
 
 /** Names requests: by what a trusted proxy sends as `X-Request-Id`, else by a new id. */
 export function requestIds(
@@ -20,6 +18,6 @@ export function requestIds(
     const { remoteAddress = "" } = socket;
     const sent = headers["x-request-id"];
     const isTrusted = remoteAddress !== "" && proxies.check(remoteAddress, isIPv6(remoteAddress) ? "ipv6" : "ipv4");
-    return isTrusted && typeof sent === "string" && wellFormed.test(sent) ? sent : randomUUID();
+    return isTrusted && isRequestId(sent) ? sent : randomUUID();
   };
 }

@@ -27,7 +27,7 @@ export interface RegistryRouterOptions extends HttpOptions {
 /**
  * An Express router (Express 4 and 5) with every route of the registry. Mount it before body parsers, or at least before ones that
  * take zip archives and forms; `express.json()` may come before. The client's address is Express's `req.ip`: its
- * `trust proxy` setting decides whether a proxy is believed.
+ * `trust proxy` setting decides whether a proxy is believed. A request's id is `req.id`, where your middleware has put a text there.
  * @throws TypeError when the options lack `publicUrl` and `allowedHosts`
  */
 export function registryRouter(registry: Registry, options: RegistryRouterOptions): Router {
@@ -73,6 +73,8 @@ function readRequest(req: Request, authenticate: RegistryRouterOptions["authenti
     parsedBody: req.readableDidRead ? (req.body ?? {}) : undefined,
     address: req.ip,
     protocol: req.protocol,
+    // Express gives none; middleware for logs and request ids does, here.
+    requestId: "id" in req && typeof req.id === "string" ? req.id : undefined,
     hostUser: authenticate && (() => authenticate(req)),
   };
 }

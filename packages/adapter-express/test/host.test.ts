@@ -66,6 +66,30 @@ test("routers in routers, and two registries in one application", async () => {
   );
 });
 
+test("a request goes by the id that the host's middleware gave it, if that is a text and well-formed", async () => {
+  const told: unknown[] = [];
+  const hooks = { after: ({ requestId }: { requestId: unknown }) => void told.push(requestId) };
+  let id: unknown = "host-1";
+  const { origin } = await startHost(
+    (app, registry) => {
+      app.use((req, _res, next) => {
+        Object.assign(req, { id });
+        next();
+      });
+      app.use("/registry", registryRouter(registry, { publicUrl }));
+    },
+    { hooks },
+  );
+  const account = { username: "bea", password: "correct horse", email: "bea@example.com" };
+  const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(account) };
+  const answer = await fetch(`${origin}/registry/register`, init);
+  expect([answer.status, answer.headers.get("x-request-id"), told.at(-1)]).toEqual([200, "host-1", "host-1"]);
+  for (id of [7, "", "a b", { toString: () => "host-2" }, undefined]) {
+    const { headers } = await fetch(`${origin}/registry/healthz`);
+    expect(headers.get("x-request-id"), String(id)).toMatch(/^[0-9a-f]{8}-/);
+  }
+});
+
 test("the host sees route names, and its headers stay", async () => {
   const seen: string[] = [];
   const { origin } = await startHost((app, registry) => {
