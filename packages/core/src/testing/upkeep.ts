@@ -1,6 +1,7 @@
 import type { BlobStorage } from "../ports/blob-storage.ts";
 import type { Database } from "../ports/database.ts";
 import { describeBehaviours, type Skip } from "./behaviours.ts";
+import { archiveChecking } from "./upkeep/archive-checking.ts";
 import { blobSweeping } from "./upkeep/blob-sweeping.ts";
 import { checking } from "./upkeep/checking.ts";
 import { contendedSweeping } from "./upkeep/contended-sweeping.ts";
@@ -27,7 +28,7 @@ export function describeUpkeep(
 ): void {
   describeBehaviours<UpkeepHarness>(
     name,
-    { ...rowSweeping, ...blobSweeping, ...contendedSweeping, ...checking },
+    { ...rowSweeping, ...blobSweeping, ...contendedSweeping, ...checking, ...archiveChecking },
     options,
   );
 }

@@ -40,6 +40,14 @@ function damageable(inner: BlobStorage) {
       if (harm === undefined) return inner.stat(digest);
       return harm === null ? null : { size: harm.length };
     },
+    async list(after, limit) {
+      const page = await inner.list(after, limit);
+      return page.flatMap((blob) => {
+        const harm = harms.get(blob.digest);
+        if (harm === null) return [];
+        return [harm === undefined ? blob : { ...blob, size: harm.length }];
+      });
+    },
     async delete(digest) {
       harms.delete(digest);
       await inner.delete(digest);

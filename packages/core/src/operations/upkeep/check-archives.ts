@@ -50,7 +50,7 @@ async function checkDigest(work: FsckWork, digest: string, { needed, noted, stor
     if (stored !== undefined && !isKnown) await checkOrphan(work, stored);
     return;
   }
-  const fault = await findFault(work, needed);
+  const fault = await findFault(work, needed, stored);
   if (fault !== null) return tellVersions(work, digest, fault);
   if (noted?.state === "live") return;
   const [now] = await findBlob(work.ctx.database, { sha256: digest });
@@ -78,11 +78,17 @@ interface Fault {
   detail: string;
 }
 
-/** What is wrong with the stored bytes; null for nothing. */
-async function findFault({ ctx, deep }: FsckWork, { sha256, least, most }: NeededArchive): Promise<Fault | null> {
-  const found = await onStorage(ctx, () => ctx.storage.stat(sha256));
+/** What is wrong with the stored bytes, as the storage has listed them; null for nothing. */
+async function findFault(
+  { ctx, deep }: FsckWork,
+  { sha256, least, most }: NeededArchive,
+  listed: StoredBlob | undefined,
+): Promise<Fault | null> {
+  const fits = ({ size }: { size: number }) => least === most && (most === null || size === most);
+  // A page tells of hundreds at once. Only what it does not show as it should be is asked for by itself.
+  const found = listed !== undefined && fits(listed) ? listed : await onStorage(ctx, () => ctx.storage.stat(sha256));
   if (found === null) return { code: "archive_missing", detail: "its bytes are not there" };
-  if (least !== most || (most !== null && found.size !== most)) {
+  if (!fits(found)) {
     return { code: "archive_damaged", detail: `has ${found.size} bytes and not ${most}` };
   }
   if (!deep) return null;
