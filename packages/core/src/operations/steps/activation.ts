@@ -38,7 +38,7 @@ export async function activate(ctx: Context, tx: Tx, activation: Activation): Pr
   if (target === undefined || status === null) throw new RegistryError("invalid_upload");
   await requireByteQuota(ctx, tx, { actor, size });
   const now = toRowTime(ctx.clock.now());
-  await requireStored(tx, archive, now);
+  await requireStored(ctx, tx, archive);
   const declared = declaredBy(inspection);
   const values = {
     ...{ sha256, size, published_at: now, published_by: actor.userId },

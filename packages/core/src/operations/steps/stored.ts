@@ -14,7 +14,15 @@ export interface StoredArchive {
   size: number;
   /** When the same bytes were swept, before these were stored; null when they were not. */
   goneSince: string | null;
+  /** When it was claimed, in milliseconds; see {@link claimMs}. */
+  claimedAt: number;
 }
+
+/**
+ * For so long a claim holds. A sweep with a short grace may take the bytes after it, and remembers that it did for twice as long: nobody
+ * may count on bytes of which the deletion may be forgotten.
+ */
+export const claimMs = 30 * 60_000;
 
 /** How long bytes wait that come back while a sweep deletes them. */
 const mostPolls = 100;
@@ -25,9 +33,10 @@ const pollMs = 50;
  * @throws insufficient_storage, unavailable
  */
 export async function storeStaged(ctx: Context, { staged, sha256, size }: StagedArchive): Promise<StoredArchive> {
+  const claimedAt = ctx.clock.now();
   const goneSince = await claim(ctx, sha256);
   await onStorage(ctx, () => staged.commit(sha256, size));
-  return { sha256, size, goneSince };
+  return { sha256, size, goneSince, claimedAt };
 }
 
 /** Since when the blob is gone; null for one that is claimed or was never there. */
@@ -46,11 +55,14 @@ async function claim(ctx: Context, sha256: string): Promise<string | null> {
 
 /**
  * Notes, in the transaction that makes a version refer to an archive, that it does.
- * @throws unavailable when a sweep took the bytes since they were stored: sent again, they are stored again
+ * @throws unavailable when a sweep took the bytes since they were stored, or may have: sent again, they are stored again
  */
-export async function requireStored(tx: Tx, archive: StoredArchive, now: string): Promise<void> {
-  const { sha256, size, goneSince } = archive;
-  if (!(await touchBlob(tx, { sha256, size, touched_at: now }, goneSince))) throw new RegistryError("unavailable");
+export async function requireStored({ clock }: Context, tx: Tx, archive: StoredArchive): Promise<void> {
+  const { sha256, size, goneSince, claimedAt } = archive;
+  const now = clock.now();
+  const isHeld = now - claimedAt <= claimMs;
+  const blob = { sha256, size, touched_at: toRowTime(now) };
+  if (!isHeld || !(await touchBlob(tx, blob, goneSince))) throw new RegistryError("unavailable");
 }
 
 /** Notes that a version refers to its archive again; false when that was swept. */

@@ -14,6 +14,7 @@ import {
 import { toRowTime } from "../../domain/times.ts";
 import type { StoredBlob } from "../../ports/blob-storage.ts";
 import { onStorage } from "../steps/storage-outage.ts";
+import { claimMs } from "../steps/stored.ts";
 import type { SweepStep, SweepWork } from "./sweep-step.ts";
 
 const pageRows = 1000;
@@ -23,8 +24,8 @@ const batchRows = 200;
 const batchBlobs = 50;
 /** Whoever has not deleted a doomed blob after this has died. They give up by themselves after half of it. */
 export const doomMs = 10 * 60_000;
-/** For so long at least a deletion is remembered: longer than any archive needs from its claim to its commit. */
-const rememberedMs = 60 * 60_000;
+/** For so long at least a deletion is remembered: longer than any claim holds, on clocks that differ. */
+const rememberedMs = 2 * claimMs;
 
 /** Notes what the storage holds and no row knows, as crashes leave it, once it is old enough; then it goes like any other blob. */
 export const noteOrphans: SweepStep<"orphans"> = {

@@ -7,7 +7,7 @@ import type { Behaviours } from "../behaviours.ts";
 import { digestOf, patternBytes, storeBytes } from "../blobs.ts";
 import { testSecret } from "../registry.ts";
 import { zipOf } from "../zips.ts";
-import { day, download, packageName, refusalOf, type UpkeepHarness, worldOn } from "./harness.ts";
+import { day, download, minute, packageName, refusalOf, type UpkeepHarness, worldOn } from "./harness.ts";
 
 /** Sweeps while others sweep, publish, delete and restore. */
 export const contendedSweeping: Behaviours<UpkeepHarness> = {
@@ -122,6 +122,28 @@ export const contendedSweeping: Behaviours<UpkeepHarness> = {
     expect(await refusalOf(publish("2.0.0", "slow"))).toBe("unavailable");
     await publish("2.0.0", "slow");
     expect((await download(registry, "2.0.0")).length).toBeGreaterThan(0);
+  },
+
+  async "a publish whose bytes were deleted, and that forgotten, before it was made visible is refused"(harness) {
+    const sweeper = await worldOn(harness);
+    let isSlow = true;
+    // The bytes are stored then, and no version refers to them yet.
+    const before = async (change: { action: string }) => {
+      if (change.action !== "release.publish" || !isSlow) return;
+      isSlow = false;
+      for (const world of [sweeper, publisher]) world.clock.advance(minute * 31);
+      const sweep = () => sweeper.sweep({ steps: ["orphans", "blobs"], graceMs: minute });
+      expect(await sweep()).toEqual({ orphans: 1, blobs: 1 });
+      // More than the time that deletions are remembered for.
+      sweeper.clock.advance(day);
+      await sweep();
+      expect(await harness.database.reader.selectFrom("Blobs").select("state").execute()).toEqual([]);
+    };
+    const publisher = await worldOn(harness, { hooks: { before } });
+    expect(await refusalOf(publisher.publish("1.0.0"))).toBe("unavailable");
+    expect(await refusalOf(download(publisher.registry, "1.0.0"))).toBe("version_not_found");
+    await publisher.publish("1.0.0");
+    expect((await download(publisher.registry, "1.0.0")).length).toBeGreaterThan(0);
   },
 
   async "identical bytes published and deleted over and over, with two sweepers and no grace: none is missing"(
