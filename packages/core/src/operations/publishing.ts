@@ -18,7 +18,7 @@ import { parseRelease, type ReleaseInput } from "./steps/release-input.ts";
 import { requireGrantedBytes, requireScope } from "./steps/scopes.ts";
 import { showChanged } from "./steps/showing.ts";
 import { type ArchiveInput, inspectStaged, withStaged } from "./steps/staging.ts";
-import { storeStaged } from "./steps/stored.ts";
+import { keepWhole, storeStaged } from "./steps/stored.ts";
 import { type Release, toRelease } from "./steps/views.ts";
 import { isPrivate } from "./steps/visibility.ts";
 
@@ -84,7 +84,9 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
   await withStaged(ctx, input, async (archive) => {
     requireGrantedBytes(actor, archive.sha256);
     const inspection = await inspectStaged(ctx, archive);
-    if (known !== undefined && (await isPublished(ctx, known.id, input.version, archive.sha256))) return;
+    if (known !== undefined && (await isPublished(ctx, known.id, input.version, archive.sha256))) {
+      return keepWhole(ctx, archive);
+    }
     const fields = await parseRelease(ctx, actor, toReleaseInput(input, inspection.documents.manifest));
     const stored = await storeStaged(ctx, archive);
     const { sha256, size } = archive;

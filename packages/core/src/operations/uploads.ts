@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type { Actor, Context } from "../context.ts";
 import { closeUpload, completeUpload, findUpload, type UploadRow, updateRefusal } from "../db/uploads.ts";
 import { findVersionById, moveVersion } from "../db/versions.ts";
@@ -14,7 +13,7 @@ import { publishRequirement } from "./steps/opening.ts";
 import { requireByteQuota } from "./steps/quotas.ts";
 import { requireGrantedBytes, requireScope } from "./steps/scopes.ts";
 import { type ArchiveInput, digestOf, inspectStaged, withStaged } from "./steps/staging.ts";
-import { type StoredArchive, storeStaged } from "./steps/stored.ts";
+import { isStored, keepWhole, type StoredArchive, storeStaged } from "./steps/stored.ts";
 
 /** Which upload. */
 export interface UploadInput {
@@ -44,7 +43,7 @@ export interface PublishedArchive {
 export async function receive(ctx: Context, actor: Actor, input: ReceiveInput): Promise<PublishedArchive> {
   const upload = await requireUpload(ctx, actor, input.uploadId);
   requireScope(actor, { action: "publish", package: upload.package, version: upload.version });
-  if (upload.completed_sha256 !== null) return repeat(ctx, upload, input.body);
+  if (upload.completed_sha256 !== null) return repeat(ctx, upload, input);
   requireOpen(ctx, upload);
   await requireRole(ctx.database, actor, upload.package_id, publishRequirement);
   await requireByteQuota(ctx, ctx.database.reader, { actor, size: input.expectedSize ?? 0 });
@@ -83,13 +82,25 @@ async function publish(ctx: Context, { actor, upload, archive, inspection }: Pub
   return { package: upload.package, version: upload.version, sha256, size };
 }
 
-/** Bytes for an upload that has been completed: the same ones succeed again, others are refused. */
-async function repeat(ctx: Context, upload: UploadRow, body: Readable): Promise<PublishedArchive> {
-  const sha256 = await digestOf(ctx, body);
+/**
+ * Bytes for an upload that has been completed: the same ones succeed again, others are refused. They are kept only where the storage has
+ * lost them.
+ */
+async function repeat(ctx: Context, upload: UploadRow, input: ArchiveInput): Promise<PublishedArchive> {
   const [version] = await findVersionById(ctx.database, { id: upload.version_id });
-  const shows = version !== undefined && version.sha256 === sha256 && isVisible(version.status);
-  if (!shows || sha256 !== upload.completed_sha256) throw new RegistryError("invalid_upload");
-  return { package: upload.package, version: upload.version, sha256, size: version.size ?? 0 };
+  const { sha256 = null, size = null } = version ?? {};
+  const isLost = sha256 !== null && size !== null && !(await isStored(ctx, { sha256, size }));
+  const requireSame = (sent: string) => {
+    const shows = version !== undefined && sha256 === sent && isVisible(version.status);
+    if (!shows || sent !== upload.completed_sha256) throw new RegistryError("invalid_upload");
+    return { package: upload.package, version: upload.version, sha256: sent, size: size ?? 0 };
+  };
+  if (!isLost) return requireSame(await digestOf(ctx, input.body));
+  return withStaged(ctx, input, async (archive) => {
+    const published = requireSame(archive.sha256);
+    await keepWhole(ctx, archive);
+    return published;
+  });
 }
 
 /** Where an upload stands. */

@@ -35,6 +35,16 @@ function damageable(inner: BlobStorage) {
       if (digestOf(harm) !== digest) throw new Error("A stored blob is damaged");
       return { size: harm.length, body: Readable.from([harm]) };
     },
+    async stage(expectedSize) {
+      const staged = await inner.stage(expectedSize);
+      return {
+        ...staged,
+        async commit(digest, size) {
+          await staged.commit(digest, size);
+          if (harms.get(digest) === null) harms.delete(digest);
+        },
+      };
+    },
     async stat(digest) {
       const harm = harms.get(digest);
       if (harm === undefined) return inner.stat(digest);

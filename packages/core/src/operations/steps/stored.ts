@@ -8,10 +8,14 @@ import type { Tx } from "../../ports/database.ts";
 import type { StagedArchive } from "./staging.ts";
 import { onStorage } from "./storage-outage.ts";
 
-/** An archive whose bytes are durable. */
-export interface StoredArchive {
+/** Which bytes, and how many. */
+interface Archive {
   sha256: string;
   size: number;
+}
+
+/** An archive whose bytes are durable. */
+export interface StoredArchive extends Archive {
   /** When the same bytes were swept, before these were stored; null when they were not. */
   goneSince: string | null;
   /** When it was claimed, in milliseconds; see {@link claimMs}. */
@@ -29,24 +33,39 @@ const mostPolls = 100;
 const pollMs = 50;
 
 /**
- * Makes a staged archive durable. Bytes that are known already are claimed first, so that no sweep takes them meanwhile.
+ * Makes a staged archive durable. Bytes that are known already are claimed first, so that no sweep takes them meanwhile; where the storage
+ * has lost them, or has others of another size, it gets them again.
  * @throws insufficient_storage, unavailable
  */
 export async function storeStaged(ctx: Context, { staged, sha256, size }: StagedArchive): Promise<StoredArchive> {
   const claimedAt = ctx.clock.now();
-  const goneSince = await claim(ctx, sha256);
+  const { isKnown, goneSince } = await claim(ctx, sha256);
+  if (isKnown) await removeDamaged(ctx, { sha256, size });
   await onStorage(ctx, () => staged.commit(sha256, size));
   return { sha256, size, goneSince, claimedAt };
 }
 
-/** Since when the blob is gone; null for one that is claimed or was never there. */
-async function claim(ctx: Context, sha256: string): Promise<string | null> {
+/** A storage leaves what lies under a name as it is: bytes that cannot be the right ones would be in the way for ever. */
+async function removeDamaged(ctx: Context, { sha256, size }: Archive): Promise<void> {
+  const there = await onStorage(ctx, () => ctx.storage.stat(sha256));
+  if (there !== null && there.size !== size) await onStorage(ctx, () => ctx.storage.delete(sha256));
+}
+
+interface Claim {
+  /** Whether a version refers to the blob, or did lately. */
+  isKnown: boolean;
+  /** Since when it is gone; null for one that is claimed or was never there. */
+  goneSince: string | null;
+}
+
+async function claim(ctx: Context, sha256: string): Promise<Claim> {
   for (let polls = 0; ; polls += 1) {
     const [row] = await findBlob(ctx.database, { sha256 });
-    if (row === undefined) return null;
-    if (row.state === "gone") return row.touched_at;
+    if (row === undefined) return { isKnown: false, goneSince: null };
+    if (row.state === "gone") return { isKnown: false, goneSince: row.touched_at };
     const touchedAt = toRowTime(ctx.clock.now());
-    if (row.state === "live" && (await ctx.database.write((tx) => claimBlob(tx, sha256, touchedAt)))) return null;
+    const isClaimed = row.state === "live" && (await ctx.database.write((tx) => claimBlob(tx, sha256, touchedAt)));
+    if (isClaimed) return { isKnown: true, goneSince: null };
     // Who deletes it may be under way: only when that is over do bytes stay that are stored now.
     if (polls === mostPolls) throw new RegistryError("unavailable");
     await delay(pollMs);
@@ -63,6 +82,21 @@ export async function requireStored({ clock }: Context, tx: Tx, archive: StoredA
   const isHeld = now - claimedAt <= claimMs;
   const blob = { sha256, size, touched_at: toRowTime(now) };
   if (!isHeld || !(await touchBlob(tx, blob, goneSince))) throw new RegistryError("unavailable");
+}
+
+/** Whether the storage has an archive that a version refers to, by its size. */
+export async function isStored(ctx: Context, { sha256, size }: Archive): Promise<boolean> {
+  return (await onStorage(ctx, () => ctx.storage.stat(sha256)))?.size === size;
+}
+
+/**
+ * Takes in once more what a version refers to already: stored again where the storage has lost it.
+ * @throws insufficient_storage, unavailable
+ */
+export async function keepWhole(ctx: Context, archive: StagedArchive): Promise<void> {
+  if (await isStored(ctx, archive)) return;
+  const stored = await storeStaged(ctx, archive);
+  await ctx.database.write((tx) => requireStored(ctx, tx, stored));
 }
 
 /** Notes that a version refers to its archive again; false when that was swept. */

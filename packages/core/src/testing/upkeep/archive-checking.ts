@@ -6,7 +6,7 @@ import type { Behaviours } from "../behaviours.ts";
 import { patternBytes, storeBytes } from "../blobs.ts";
 import { zipOf } from "../zips.ts";
 import { inShort, mends, sound } from "./checked.ts";
-import { day, download, refusalOf, type UpkeepHarness, worldOn } from "./harness.ts";
+import { day, download, packageName, refusalOf, type UpkeepHarness, worldOn } from "./harness.ts";
 
 /** What the storage holds, and what is needed of it. */
 export const archiveChecking: Behaviours<UpkeepHarness> = {
@@ -72,6 +72,35 @@ export const archiveChecking: Behaviours<UpkeepHarness> = {
     const strange = registry.heal({ body: Readable.from([await zipOf({ data: "of no version" })]) });
     expect(await refusalOf(strange)).toBe("version_not_found");
     expect(await database.reader.selectFrom("Versions").select("id").execute()).toHaveLength(20);
+  },
+
+  async "an archive that the storage has lost or cut is whole again once its bytes are published again, in whatever way"(
+    harness,
+  ) {
+    const { registry, ada, overwrite, publish } = await worldOn(harness);
+    const digest = await publish("1.0.0", "lost");
+    const bytes = await download(registry, "1.0.0");
+    const body = () => Readable.from([bytes]);
+    const { uploadId } = await registry.releases.create(ada, { package: packageName, version: "2.0.0" });
+    await registry.uploads.receive(ada, { uploadId, body: body() });
+    let next = 3;
+    const ways = [
+      () => publish("1.0.0", "lost"),
+      () => registry.uploads.receive(ada, { uploadId, body: body() }),
+      () => publish(`${next++}.0.0`, "lost"),
+    ];
+    for (const harm of [null, bytes.subarray(0, -1)]) {
+      for (const way of ways) {
+        await overwrite(digest, harm);
+        expect((await registry.fsck()).unmended).toBeGreaterThan(1);
+        await way();
+        expect(await registry.fsck({ deep: true })).toMatchObject(sound);
+        expect(await download(registry, "1.0.0")).toEqual(bytes);
+      }
+    }
+    await overwrite(digest, null);
+    const others = Readable.from([await zipOf({ "index.js": "others" })]);
+    expect(await refusalOf(registry.uploads.receive(ada, { uploadId, body: others }))).toBe("invalid_upload");
   },
 
   async "an archive that cannot be read once is not called damaged, and not healed over"(harness) {
