@@ -5,8 +5,9 @@ import { createRegistry } from "@serverless-registry/core";
 import { sqlite as openSqlite } from "@serverless-registry/core/sqlite";
 import { fsStorage } from "@serverless-registry/storage-fs";
 import { expect, onTestFinished, test } from "vitest";
+import { isAlone } from "../standalone/src/alone.ts";
 import { careForSweeps, type SweepCare } from "../standalone/src/sweeps.ts";
-import { temporaryFolder } from "./processes.ts";
+import { examples, startProgram, temporaryFolder } from "./processes.ts";
 
 const hourMs = 3_600_000;
 const sqlite = { kind: "sqlite", path: "registry.db" } as const;
@@ -26,15 +27,14 @@ async function folder() {
       return name;
     },
     left: () => readdir(join(root, "tmp")),
-    async care(database: SweepCare["config"]["database"], everyMs?: number) {
+    async care(database: SweepCare["config"]["database"], { startedAlone = false, everyMs = hourMs } = {}) {
       const storage = fsStorage({ root });
       const config = { database, storage: { kind: "files", root } } as const;
       const registry = createRegistry({ database: openSqlite({ path: ":memory:" }), storage });
       await registry.migrate();
       const { end } = careForSweeps({
-        ...{ config, registry, storage },
+        ...{ config, registry, storage, startedAlone, everyMs },
         log: { info() {}, warn() {}, error() {} },
-        ...(everyMs && { everyMs }),
       });
       onTestFinished(async () => {
         await end();
@@ -44,10 +44,41 @@ async function folder() {
   };
 }
 
-test("beside a SQLite file all goes that is older than this run", async () => {
+test("who started alone removes at once what is older than this run", async () => {
   const { leave, left, care } = await folder();
-  await leave(20);
+  await leave(0.9);
   const running = await leave(0);
+  await care(sqlite, { startedAlone: true });
+  await expect.poll(left).toEqual([running]);
+});
+
+test("who else has the database open keeps a server from being alone, until they end", async () => {
+  const cwd = await temporaryFolder();
+  const config = {
+    database: { kind: "sqlite", path: join(cwd, "registry.db") },
+    storage: { kind: "files", root: cwd },
+  } as const;
+  expect(await isAlone(config), "nothing is there yet").toBe(false);
+  const script = `
+    import { sqlite } from "@serverless-registry/core/sqlite";
+    const { reader } = sqlite({ path: process.env.DATABASE });
+    await reader.selectNoFrom((eb) => eb.lit(1).as("one")).execute();
+    console.log("open");
+    setInterval(() => {}, 1000);`;
+  const args = ["--conditions=@serverless-registry/source", "--input-type=module", "--eval", script];
+  const other = startProgram(args, { cwd: examples, env: { DATABASE: config.database.path } });
+  await expect.poll(other.output, { timeout: 10_000 }).toContain("open");
+  expect(await isAlone(config)).toBe(false);
+  other.send("SIGKILL");
+  await other.ended;
+  expect(await isAlone(config)).toBe(true);
+  expect(await isAlone({ ...config, database: mysql })).toBe(false);
+});
+
+test("beside a SQLite file what is an hour old goes: the rest may be an upload to another process", async () => {
+  const { leave, left, care } = await folder();
+  await leave(1.1);
+  const running = await leave(0.9);
   await care(sqlite);
   await expect.poll(left).toEqual([running]);
 });
@@ -63,12 +94,12 @@ test("beside MySQL only what is a day old goes: the rest may be an upload to ano
 test.each([
   ["SQLite", sqlite],
   ["MySQL", mysql],
-] as const)("beside %s what is a day old goes later too", async (_, database) => {
+] as const)("beside %s it goes later too", async (_, database) => {
   const { leave, left, care } = await folder();
-  await care(database, 20);
+  await care(database, { everyMs: 20 });
   await leave(25);
   await expect.poll(left).toEqual([]);
   await leave(25);
-  const running = await leave(20);
+  const running = await leave(0.5);
   await expect.poll(left).toEqual([running]);
 });

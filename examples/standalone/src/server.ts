@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { registryPlugin } from "@serverless-registry/adapter-fastify";
 import type { FastifyInstance } from "fastify";
+import { isAlone } from "./alone.ts";
 import { createApp, type RunningRequests } from "./app.ts";
 import type { Config } from "./config.ts";
 import { careForEvents } from "./events.ts";
@@ -33,6 +34,7 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
   const { app, running } = createApp(config);
   const changes = new EventEmitter<{ change: [] }>();
   const metrics = await makeMetrics(config);
+  const startedAlone = await isAlone(config);
   const { registry, backends, migrate, close } = await openRegistry(config, app.log, {
     onChange: () => changes.emit("change"),
     telemetry: metrics === null ? [] : [metrics],
@@ -55,8 +57,8 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
       host: config.host,
       listenTextResolver: (listensAt) => `listening at ${listensAt}`,
     });
-    // Not before: whoever starts a second server by mistake must not lose the uploads of the first. Nobody has to wait for it.
-    const sweeps = careForSweeps({ config, registry, storage, log: app.log });
+    // Nobody has to wait for it.
+    const sweeps = careForSweeps({ config, registry, storage, startedAlone, log: app.log });
     const seals = careForSeals({
       registry,
       log: app.log,

@@ -6,6 +6,8 @@ export interface SweepCare {
   config: Pick<Config, "database" | "storage">;
   registry: Pick<Registry, "sweep">;
   storage: BlobStorage;
+  /** Whether nobody else used the database, and with it the storage, when this process started. */
+  startedAlone: boolean;
   log: Logger;
   /** Default: an hour. */
   everyMs?: number;
@@ -16,20 +18,22 @@ const HOUR_MS = 3_600_000;
 const SWEEPS_PER_LISTING = 24;
 
 /**
- * Sweeps now and from time to time. A folder beside a SQLite file has one owner, so now everything goes that an upload left before
- * this run; any other storage may be in use by another server, so only what is a day old goes. Failures are logged and end nothing.
+ * Sweeps now and from time to time. Who started alone also removes now what uploads left before this run. Otherwise another server may be in
+ * the middle of one: beside a SQLite file all are of this machine and take half an hour for a request at most, so that what was
+ * written last an hour ago has been left behind; elsewhere only what is a day old goes. Failures are logged and end nothing.
  */
-export function careForSweeps({ config, registry, storage, log, everyMs = HOUR_MS }: SweepCare): {
-  end(): Promise<void>;
-} {
-  const isOwn = config.database.kind === "sqlite" && config.storage.kind === "files";
+export function careForSweeps(care: SweepCare): { end(): Promise<void> } {
+  const { config, registry, storage, startedAlone, log, everyMs = HOUR_MS } = care;
+  const isLocal = config.database.kind === "sqlite" && config.storage.kind === "files";
+  const age = isLocal ? { stagedAgeMs: HOUR_MS } : {};
   const ending = new AbortController();
   let sweeps = 0;
-  let work = isOwn ? removeLeftovers() : Promise.resolve();
+  let work = startedAlone ? removeLeftovers() : Promise.resolve();
   let isWaiting = false;
 
   async function removeLeftovers(): Promise<void> {
     try {
+      // Whoever came later opened the database later than this process started, and began to write after that.
       const leftovers = await storage.sweepStaged(process.uptime() * 1000);
       if (leftovers > 0) log.info({ leftovers }, "removed what an earlier run left of unfinished uploads");
     } catch (error) {
@@ -42,7 +46,7 @@ export function careForSweeps({ config, registry, storage, log, everyMs = HOUR_M
     sweeps += 1;
     try {
       // It logs by itself what fails.
-      const { steps } = await registry.sweep({ skip, signal: ending.signal });
+      const { steps } = await registry.sweep({ ...age, skip, signal: ending.signal });
       const busy = steps.filter(({ step, done }) => done > 0 && step !== "audit_seals");
       if (busy.length > 0) log.info(Object.fromEntries(busy.map(({ step, done }) => [step, done])), "swept");
     } catch (error) {

@@ -48,7 +48,7 @@ export const variables: { readonly [Key in keyof Config]: Variable<Config[Key]> 
   storage: {
     name: "STORAGE_URL",
     about:
-      "Folder of the archives, made when missing, which one server owns; or an S3 bucket, which several share. Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the AWS SDK's other ways.",
+      "Folder of the archives, made when missing, which servers of one machine share; or an S3 bucket, which any share. Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the AWS SDK's other ways.",
     rule: storageUrl,
     fallback: { text: "file:./data/packages" },
     isSecret: true,
