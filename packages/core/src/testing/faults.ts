@@ -97,6 +97,13 @@ export function faultyStorage(storage: BlobStorage, plan: FaultPlan): BlobStorag
     delete: (digest) => plan.run("delete", () => storage.delete(digest)),
     list: (after, limit) => plan.run("list", () => storage.list(after, limit)),
     sweepStaged: (olderThanMs) => plan.run("sweepStaged", () => storage.sweepStaged(olderThanMs)),
+    ...(storage.readSmall && {
+      readSmall: (digest: string, size: number) =>
+        plan.run("readSmall", async () => (await storage.readSmall?.(digest, size)) ?? null),
+    }),
+    ...(storage.freeBytes && {
+      freeBytes: () => plan.run("freeBytes", async () => (await storage.freeBytes?.()) ?? Number.NaN),
+    }),
     ...(storage.signedUrl && {
       signedUrl: (digest: string, options: { expiresInMs: number; fileName: string }) =>
         plan.run("signedUrl", async () => (await storage.signedUrl?.(digest, options)) ?? ""),

@@ -117,6 +117,31 @@ test("an address is signed only by storages that can", async () => {
   expect(await faultyStorage(signing, plan).signedUrl?.(digest, options)).toBe("https://blobs.example/x");
 });
 
+test("small blobs are read at once, and room is told of, only by storages that can; those calls fail too", async () => {
+  const none = faultyStorage(memoryStorage(), faultPlan({ failAt: 1 }));
+  expect([none.readSmall, none.freeBytes]).toEqual([undefined, undefined]);
+  const asked: unknown[] = [];
+  const able: BlobStorage = {
+    ...memoryStorage(),
+    async readSmall(...given) {
+      asked.push(given);
+      return given[1] === bytes.length ? bytes : null;
+    },
+    freeBytes: async () => 7,
+  };
+  const plan = faultPlan({ failAt: 2, moment: "after" });
+  const storage = faultyStorage(able, plan);
+  expect(await storage.readSmall?.(digest, bytes.length)).toBe(bytes);
+  await expect(storage.readSmall?.(digest, 1)).rejects.toThrow("Injected failure of readSmall");
+  expect(asked).toEqual([
+    [digest, bytes.length],
+    [digest, 1],
+  ]);
+  expect(await storage.readSmall?.(digest, 1)).toBeNull();
+  expect(await storage.freeBytes?.()).toBe(7);
+  expect(plan.log).toEqual(["readSmall", "readSmall", "readSmall", "freeBytes"]);
+});
+
 test.each(["before", "after"] as const)(
   "a call that hangs answers nothing until it is released; %s",
   async (moment) => {
