@@ -101,3 +101,9 @@ export function beforeFirstWrite(database: Database, comesBetween: () => Promise
     },
   };
 }
+
+/** Numbers of the events, in order; they have gaps where a server counts in steps. */
+export async function sequences(database: Database): Promise<number[]> {
+  const rows = await database.reader.selectFrom("Events").select("id").orderBy("id").execute();
+  return rows.map((row) => row.id);
+}
