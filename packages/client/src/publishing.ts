@@ -39,13 +39,17 @@ export async function publish(transport: Transport, input: PublishInput): Promis
 }
 
 async function sendAtOnce(transport: Transport, target: VersionInput, sending: ArchiveInput): Promise<Release> {
-  return readRelease(
-    await transport.request({
-      method: "PUT",
-      path: path`/${target.package}/releases/tags/${target.version}`,
-      ...archiveOf(sending),
-    }),
-  );
+  const at = path`/${target.package}/releases/tags/${target.version}`;
+  const resume = async () => {
+    const answer = await transport.request({ method: "GET", path: at }).catch((error: unknown) => {
+      // Nothing was published yet, or this credential may not read: sent again, the archive shows which.
+      if (error instanceof ClientError && [401, 403, 404].includes(error.status)) return undefined;
+      throw error;
+    });
+    if (answer === undefined) return undefined;
+    return readRelease(answer).sha256 === (await digestOf(sending.archive)) ? answer : undefined;
+  };
+  return readRelease(await transport.request({ method: "PUT", path: at, resume, ...archiveOf(sending) }));
 }
 
 async function openAndSend(transport: Transport, input: ReleaseInput, sending: ArchiveInput): Promise<Release> {

@@ -109,6 +109,21 @@ describe("uploads", () => {
     expect(seen).toEqual(["PUT /upload/u", "GET /upload/u"]);
   });
 
+  const release = (digest: string) => json(200, { name: "fc", tag_name: "1.0.0", sha256: digest, size: 10 });
+  const missing = json(404, { error: "Version not found", code: "version_not_found" });
+  const at = "/fc/releases/tags/1.0.0";
+
+  test.for([
+    ["is there", [hangUp, release(sha256)], [`PUT ${at}`, `GET ${at}`]],
+    ["did not come", [hangUp, missing, release(sha256)], [`PUT ${at}`, `GET ${at}`, `PUT ${at}`]],
+    ["is another's", [hangUp, release("0".repeat(64)), release(sha256)], [`PUT ${at}`, `GET ${at}`, `PUT ${at}`]],
+  ] as const)("ask what became of a version that was published in one request, when its archive %s", async (given) => {
+    const [, answers, requests] = given;
+    const { client, seen } = await answering(...answers);
+    const published = await client.releases.publish({ package: "fc", version: "1.0.0", archive });
+    expect([published.sha256, seen]).toEqual([sha256, requests]);
+  });
+
   test("send an archive again that did not arrive", async () => {
     const { client, seen } = await answering(hangUp, upload("open", null), accepted);
     expect(await client.uploads.receive({ uploadId: "u", archive })).toMatchObject({ sha256 });
