@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install.sh [PACKAGE...]: installs the servers that the tests use, and what else is named, from Debian's packages. Needs root.
+# install.sh [PACKAGE...]: installs the servers and the browser that the tests use, and what else is named, from Debian's packages. Needs root.
 # The packages start no service of their own.
 set -euo pipefail
 
@@ -10,6 +10,6 @@ if [ ! -e "$policy" ]; then
   chmod +x "$policy"
 fi
 export DEBIAN_FRONTEND=noninteractive
-servers=(mariadb-server galera-4 rsync redis-server nginx-light radosgw ceph-mon ceph-osd curl)
+programs=(mariadb-server galera-4 rsync redis-server nginx-light radosgw ceph-mon ceph-osd curl chromium)
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends "${servers[@]}" "$@" >/dev/null
+apt-get install -y -qq --no-install-recommends "${programs[@]}" "$@" >/dev/null

@@ -137,6 +137,7 @@ export interface LocatedArchive extends VersionInput {
   /**
    * Downloads it. The stream ends in a `digest_mismatch` error, and not cleanly, when other bytes came than were published.
    * In Node memory does not grow with the archive; browsers, which cannot hash piece by piece, hold it until it is verified.
+   * Read it piece by piece where the error matters: browsers' `Response` makes a TypeError without a code of it.
    */
   open(options?: { signal?: AbortSignal }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 }
