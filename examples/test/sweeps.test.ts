@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createRegistry } from "@serverless-registry/core";
 import { sqlite as openSqlite } from "@serverless-registry/core/sqlite";
 import { fsStorage } from "@serverless-registry/storage-fs";
 import { expect, onTestFinished, test } from "vitest";
 import { isAlone } from "../standalone/src/alone.ts";
+import { forgetRestore, noteRestore } from "../standalone/src/restored.ts";
 import { careForSweeps, type SweepCare } from "../standalone/src/sweeps.ts";
 import { examples, startProgram, temporaryFolder } from "./processes.ts";
 
@@ -13,11 +15,25 @@ const hourMs = 3_600_000;
 const sqlite = { kind: "sqlite", path: "registry.db" } as const;
 const mysql = { kind: "mysql", uri: "mysql://db/registry" } as const;
 
+interface Care {
+  startedAlone?: boolean;
+  everyMs?: number;
+  warnings?: string[];
+}
+
 /** A folder for archives, and care for it that begins when the first files are there. */
 async function folder() {
   const root = await temporaryFolder();
   await mkdir(join(root, "tmp"));
   return {
+    /** Adds an archive of three days ago; its path. */
+    async blob() {
+      const [path, time] = [join(root, "blobs/ab/ab", "ab".repeat(32)), new Date(Date.now() - 72 * hourMs)];
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, "of a version that only the newer database knew");
+      await utimes(path, time, time);
+      return path;
+    },
     /** Adds what an upload leaves that was cut off so many hours ago. */
     async leave(hours: number) {
       const name = randomUUID();
@@ -27,19 +43,21 @@ async function folder() {
       return name;
     },
     left: () => readdir(join(root, "tmp")),
-    async care(database: SweepCare["config"]["database"], { startedAlone = false, everyMs = hourMs } = {}) {
+    async care(database: SweepCare["config"]["database"], given: Care = {}) {
+      const { startedAlone = false, everyMs = hourMs, warnings = [] } = given;
       const storage = fsStorage({ root });
       const config = { database, storage: { kind: "files", root } } as const;
       const registry = createRegistry({ database: openSqlite({ path: ":memory:" }), storage });
       await registry.migrate();
       const { end } = careForSweeps({
         ...{ config, registry, storage, startedAlone, everyMs },
-        log: { info() {}, warn() {}, error() {} },
+        log: { info() {}, warn: (_fields, message) => void warnings.push(message), error() {} },
       });
       onTestFinished(async () => {
         await end();
         await registry.close();
       });
+      return end;
     },
   };
 }
@@ -73,6 +91,25 @@ test("who else has the database open keeps a server from being alone, until they
   await other.ended;
   expect(await isAlone(config)).toBe(true);
   expect(await isAlone({ ...config, database: mysql })).toBe(false);
+});
+
+test("after a backup was put back, archives that it does not know stay until fsck has looked; the rest is swept", async () => {
+  const cwd = await temporaryFolder();
+  const database = { kind: "sqlite", path: join(cwd, "registry.db") } as const;
+  const { leave, left, care, blob } = await folder();
+  const unknown = await blob();
+  await noteRestore({ database });
+  const warnings: string[] = [];
+  await leave(2);
+  const end = await care(database, { warnings });
+  await expect.poll(left).toEqual([]);
+  expect(existsSync(unknown)).toBe(true);
+  expect(warnings).toEqual([expect.stringContaining("a backup was put back")]);
+  await end();
+  await forgetRestore({ database });
+  await care(database, { warnings });
+  await expect.poll(() => existsSync(unknown)).toBe(false);
+  expect(warnings).toHaveLength(1);
 });
 
 test("beside a SQLite file what is an hour old goes: the rest may be an upload to another process", async () => {

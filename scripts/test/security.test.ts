@@ -10,9 +10,6 @@ const threats = [
   ...[range(1, 16), range(20, 29), range(30, 40), range(50, 55), range(60, 78), range(80, 85), range(90, 92)].flat(),
 ].map((number) => `T${String(number).padStart(2, "0")}`);
 
-/** Rows for which there is no test. */
-const untested = ["T85"];
-
 interface Row {
   id: string;
   defence: string;
@@ -36,7 +33,7 @@ describe("docs/security.md", () => {
     expect(rows.map(({ id }) => id)).toEqual(threats);
   });
 
-  test.each(rows)("$id names files and tests that are there", ({ id, defence, tests }) => {
+  test.each(rows)("$id names files and tests that are there", ({ defence, tests }) => {
     for (const [, path = ""] of defence.matchAll(/`([\w-]+\/[\w./-]*(?:\.\w+|\/))`/g))
       expect(placeOf(path), path).toBeDefined();
     for (const { file, title } of tests) {
@@ -44,7 +41,7 @@ describe("docs/security.md", () => {
       expect(place, file).toBeDefined();
       expect(place === undefined ? "" : readFileSync(place, "utf8"), `${file}: ${title}`).toContain(title);
     }
-    expect(tests.length > 0, "a test, or a place among the untested").toBe(!untested.includes(id));
+    expect(tests.length).toBeGreaterThan(0);
   });
 });
 

@@ -10,6 +10,7 @@ import {
 import { openDatabase, openStorage } from "./backends.ts";
 import type { Config } from "./config.ts";
 import { describeArchives } from "./move-registry.ts";
+import { noteRestore } from "./restored.ts";
 import type { DatabaseTarget, StorageTarget } from "./targets.ts";
 
 /** Who follows a backup. */
@@ -41,7 +42,8 @@ export async function backUp(config: Place, folder: string, watch: BackupWatch):
 }
 
 /**
- * Puts a backup where the configuration says. No registry may be there yet.
+ * Puts a backup where the configuration says. No registry may be there yet; where archives are, no sweep takes any that the backup does not
+ * know before somebody has looked.
  * @throws Error with what to do
  */
 export async function putBack(config: Place, folder: string, watch: BackupWatch): Promise<BackupReport> {
@@ -53,6 +55,9 @@ export async function putBack(config: Place, folder: string, watch: BackupWatch)
   await requireNoOtherSecret(folder, dirname(database.path));
   // First, so that a server which starts too early makes no other.
   await copySecret(folder, dirname(database.path));
+  // Before the database has its name: a server may be started on it at once.
+  const there = await (await openStorage(config)).list(null, 1);
+  if (there.length > 0) await noteRestore(config);
   return copyParts(from, { database, storage: config.storage }, { ...watch, verify: true });
 }
 

@@ -1,5 +1,6 @@
 import type { BlobStorage, Logger, Registry } from "@serverless-registry/core";
 import type { Config } from "./config.ts";
+import { isUnchecked } from "./restored.ts";
 
 /** What is to be swept, and how often. */
 export interface SweepCare {
@@ -42,9 +43,13 @@ export function careForSweeps(care: SweepCare): { end(): Promise<void> } {
   }
 
   async function sweep(): Promise<void> {
-    const skip = sweeps % SWEEPS_PER_LISTING === 0 ? [] : (["orphans"] as const);
+    const isListing = sweeps % SWEEPS_PER_LISTING === 0;
     sweeps += 1;
     try {
+      const mustWait = isListing && (await isUnchecked(config));
+      if (mustWait)
+        log.warn({}, "a backup was put back: archives that it does not know stay until fsck has looked at them");
+      const skip = isListing && !mustWait ? [] : (["orphans"] as const);
       // It logs by itself what fails.
       const { steps } = await registry.sweep({ ...age, skip, signal: ending.signal });
       const busy = steps.filter(({ step, done }) => done > 0 && step !== "audit_seals");

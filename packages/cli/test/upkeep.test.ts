@@ -1,4 +1,5 @@
-import { rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { createRegistry } from "@serverless-registry/core";
@@ -10,19 +11,26 @@ import { machine } from "./cli.ts";
 
 const env = { DATABASE_URL: "sqlite:some.db", STORAGE_URL: "file:./packages" };
 
+/** The registry itself, with somebody who publishes; the digest is what comes of it. */
+async function openAgain(cwd: string) {
+  const storage = fsStorage({ root: join(cwd, "packages"), reserveBytes: 0 });
+  const registry = createRegistry({ database: sqlite({ path: join(cwd, "some.db") }), storage });
+  await registry.migrate();
+  const ada = await registry.sessions.actAs({ username: "ada" });
+  const publish = async (version: string) => {
+    const body = Readable.from([await zipOf({ "index.js": version })]);
+    return (await registry.releases.publish(ada, { package: "fc", version, body })).sha256 ?? "";
+  };
+  return { registry, publish };
+}
+
 /** A registry with three versions, and what became of their archives. */
 async function harmed() {
   const home = await machine();
   const root = join(home.cwd, "packages");
-  const path = join(home.cwd, "some.db");
-  const registry = createRegistry({ database: sqlite({ path }), storage: fsStorage({ root, reserveBytes: 0 }) });
-  await registry.migrate();
-  const ada = await registry.sessions.actAs({ username: "ada" });
+  const { registry, publish } = await openAgain(home.cwd);
   const digests: string[] = [];
-  for (const version of ["1.0.0", "2.0.0", "3.0.0"]) {
-    const body = Readable.from([await zipOf({ "index.js": version })]);
-    digests.push((await registry.releases.publish(ada, { package: "fc", version, body })).sha256 ?? "");
-  }
+  for (const version of ["1.0.0", "2.0.0", "3.0.0"]) digests.push(await publish(version));
   await registry.close();
   const place = (digest = "") => join(root, "blobs", digest.slice(0, 2), digest.slice(2, 4), digest);
   return { ...home, digests, place };
@@ -52,4 +60,37 @@ test("sweep says what it did", { timeout: 120_000 }, async () => {
   expect(json.isComplete).toBe(true);
   expect(json.steps.map((one: { step: string }) => one.step)).toContain("blobs");
   expect((await done(["sweep"], { env })).out).toContain("uploads: 0\n");
+});
+
+test("after a backup was put back, sweeps and repairs wait until fsck has named what it does not know", {
+  timeout: 120_000,
+}, async () => {
+  const { run, done, cwd, digests, place } = await harmed();
+  await done(["backup", "create", "kept"], { env });
+  const { registry, publish } = await openAgain(cwd);
+  const newer = await publish("4.0.0");
+  await registry.close();
+  const old = new Date(Date.now() - 3 * 24 * 3_600_000);
+  await utimes(place(newer), old, old);
+  await rm(join(cwd, "some.db"));
+  await done(["backup", "restore", "kept"], { env });
+
+  for (const command of [["sweep"], ["fsck", "--repair"]]) {
+    const refused = await run(command, { env });
+    expect([refused.code, refused.messages]).toEqual([5, expect.stringContaining("a backup was put back here")]);
+  }
+  const named = await run(["fsck", "--json"], { env });
+  expect(named.json.findings).toMatchObject([{ code: "blob_orphaned", sha256: newer }]);
+  expect(existsSync(place(newer))).toBe(true);
+  await done(["sweep"], { env });
+  expect([existsSync(place(newer)), existsSync(place(digests[0]))]).toEqual([false, true]);
+});
+
+test("a backup that is put back to an empty place needs no look", { timeout: 120_000 }, async () => {
+  const { done, cwd } = await harmed();
+  await done(["backup", "create", "kept"], { env });
+  await rm(join(cwd, "some.db"));
+  await rm(join(cwd, "packages"), { recursive: true });
+  await done(["backup", "restore", "kept"], { env });
+  await done(["sweep"], { env });
 });

@@ -26,7 +26,7 @@ export const restoreBackup = command({
   name: "backup restore",
   summary: "put a backup where serve expects its registry",
   about:
-    "DATABASE_URL and STORAGE_URL say where; no database may be there yet. Every archive is checked by its digest. Stopped at any point, the same command begins anew. To MySQL a backup goes by copy.",
+    "DATABASE_URL and STORAGE_URL say where; no database may be there yet. Every archive is checked by its digest. Where archives are already, sweeps take none that the backup does not know before fsck has named them. Stopped at any point, the same command begins anew. To MySQL a backup goes by copy.",
   args: { folder: { about: "a backup" } },
   examples: ["backup restore /backups/registry"],
   place: "local",

@@ -1,7 +1,8 @@
 import type { FsckFinding, FsckReport, SweepReport } from "@serverless-registry/core";
+import type { Config } from "../../../../examples/standalone/src/config.ts";
 import type { Cli } from "../cli.ts";
 import { command } from "../command.ts";
-import { usageError } from "../failures.ts";
+import { CliError, usageError } from "../failures.ts";
 import { withRegistry } from "../local.ts";
 import { barLine } from "../terminal.ts";
 import type { Line } from "../text.ts";
@@ -11,14 +12,15 @@ export const sweep = command({
   name: "sweep",
   summary: "remove what has had its time: expired uploads and credentials, archives that no version needs",
   about:
-    "serve does the same at its start and each hour; servers may run meanwhile. Archives stay for a day after the last version needed them, and a deleted version needs its archive for as long as it can be restored. After an older backup of the database was put back, run fsck first: what only the newer database knew is removed.",
+    "serve does the same at its start and each hour; servers may run meanwhile. Archives stay for a day after the last version needed them, and a deleted version needs its archive for as long as it can be restored. After a backup was put back where archives were, fsck comes first: sweep refuses until it has named those that the backup does not know. An older database that was put back in another way needs the same, and nothing refuses.",
   examples: ["sweep", "sweep --json"],
   place: "local",
   async run(cli) {
     const watch = watchOf(cli);
-    const report = await withRegistry(cli, ({ registry }) =>
-      registry.sweep({ signal: cli.signal, onProgress: ({ step, done }) => watch.show(step, done) }),
-    ).finally(() => watch.end());
+    const report = await withRegistry(cli, async ({ registry }, config) => {
+      await demandChecked(config, "serverless-registry fsck names them; a sweep after that removes them");
+      return registry.sweep({ signal: cli.signal, onProgress: ({ step, done }) => watch.show(step, done) });
+    }).finally(() => watch.end());
     return { json: report, lines: describeSweep(report), ending: report.isComplete ? "ok" : "failed" };
   },
 });
@@ -41,18 +43,33 @@ export const fsck = command({
       throw usageError(`--after is what an earlier run said, not ${after}`);
     }
     const watch = watchOf(cli);
-    const report = await withRegistry(cli, ({ registry }) =>
-      registry.fsck({
+    const report = await withRegistry(cli, async ({ registry }, config) => {
+      if (repair) await demandChecked(config, "fsck without --repair names them, and comes first");
+      const found = await registry.fsck({
         ...{ repair, deep, signal: cli.signal },
         ...(after !== undefined && { after }),
         onProgress: ({ check, done, total }) => watch.show(check, done, total),
-      }),
-    ).finally(() => watch.end());
+      });
+      const { forgetRestore } = await import("../../../../examples/standalone/src/restored.ts");
+      if (found.isComplete) await forgetRestore(config);
+      return found;
+    }).finally(() => watch.end());
     if (!report.isComplete) cli.note(`Go on with --after ${report.cursor ?? ""}`);
     const isSound = report.unmended === 0 && report.isComplete;
     return { json: report, lines: describeFsck(report), ending: isSound ? "ok" : "failed" };
   },
 });
+
+/**
+ * After a backup was put back, what only the newer database knew would be removed before anybody has seen its name.
+ * @throws CliError `restore_unchecked`
+ */
+async function demandChecked(config: Config, hint: string): Promise<void> {
+  const { isUnchecked } = await import("../../../../examples/standalone/src/restored.ts");
+  if (!(await isUnchecked(config))) return;
+  const message = "a backup was put back here, and archives that it does not know would be removed";
+  throw new CliError("restore_unchecked", message, { ending: "conflict", hint });
+}
 
 /** Shows on the terminal, but not for programs, what is under way: a bar where it is known how much there is, else a count. */
 function watchOf(cli: Cli): { show(what: string, done: number, total?: number): void; end(): void } {
