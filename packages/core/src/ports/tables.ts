@@ -1,6 +1,14 @@
 import type { Generated } from "kysely";
 import type { Defaulted, Optional } from "./columns.ts";
 import type {
+  ChangelogsTable,
+  CommandsTable,
+  DependenciesTable,
+  NamedTable,
+  PropertiesTable,
+  ServicesTable,
+} from "./manifest-tables.ts";
+import type {
   ApiKeysTable,
   AuditSealsTable,
   BlobsTable,
@@ -12,8 +20,8 @@ import type {
 
 /**
  * The tables as Kysely types. The sixteen documented ones keep their documented names and columns; columns of our own
- * stand after them and are nullable or defaulted; tables of our own follow at the end, most of their columns in
- * `own-tables.ts`.
+ * stand after them and are nullable or defaulted; tables of our own follow at the end. Columns of what versions say of themselves are in
+ * `manifest-tables.ts`, most of those of our own tables in `own-tables.ts`.
  *
  * Times are UTC text, `YYYY-MM-DD HH:MM:SS.mmm` (the original's `CURRENT_TIMESTAMP` rows lack the milliseconds and sort
  * among them). Booleans are 0 or 1. JSON is text.
@@ -115,35 +123,6 @@ interface VersionsTable {
   previous_status: Optional<string>;
 }
 
-interface NamedTable {
-  id: Generated<number>;
-  name: string;
-}
-
-interface ServicesTable {
-  id: Generated<number>;
-  package_id: number;
-  service_name: string;
-  /** JSON text. */
-  permissions: Optional<string>;
-}
-
-interface CommandsTable {
-  id: Generated<number>;
-  package_id: number;
-  command_name: string;
-  /** JSON text. */
-  description: Optional<string>;
-}
-
-interface PropertiesTable {
-  id: Generated<number>;
-  package_id: number;
-  property_name: string;
-  /** JSON text. */
-  property_value: Optional<string>;
-}
-
 interface TokensTable {
   id: Generated<number>;
   user_id: number;
@@ -163,20 +142,6 @@ interface TokensTable {
   family: Optional<string>;
   /** When a refresh replaced it. From then on it signs nobody in; presented again, it ends its family. */
   rotated_at: Optional<string>;
-}
-
-interface DependenciesTable {
-  id: Generated<number>;
-  package_id: number;
-  dependency_package_id: number;
-  version_constraint: Optional<string>;
-}
-
-interface ChangelogsTable {
-  id: Generated<number>;
-  version_id: number;
-  changelog: Optional<string>;
-  created_at: Defaulted<string>;
 }
 
 interface PackageRatingsTable {

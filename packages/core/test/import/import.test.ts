@@ -6,7 +6,7 @@ import { join } from "node:path";
 import SqliteFile from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { anonymous } from "../../src/context.ts";
-import { markGone } from "../../src/db/blobs.ts";
+import { markGone } from "../../src/db/blob-deletions.ts";
 import { importOriginal } from "../../src/import/index.ts";
 import { copyRegistry } from "../../src/transfer/index.ts";
 import { originalTime } from "../db/original.ts";

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 import type { Context } from "../../context.ts";
-import { findBlob, listBlobRows, type NotedBlob, pardonBlob, type ReferencedBlob, touchBlob } from "../../db/blobs.ts";
+import { pardonBlob } from "../../db/blob-deletions.ts";
+import { findBlob, listBlobRows, type NotedBlob, type ReferencedBlob, touchBlob } from "../../db/blobs.ts";
 import { listNeeded, listNeeding, type NeededArchive } from "../../db/checks.ts";
 import { toRowTime } from "../../domain/times.ts";
 import type { StoredBlob } from "../../ports/blob-storage.ts";

@@ -5,12 +5,11 @@ import {
   deleteGone,
   doomBlob,
   findBlobPageEnd,
-  insertFoundBlobs,
   listSpentBlobs,
-  listUnknownBlobs,
   markGone,
   type SpentBlob,
-} from "../../db/blobs.ts";
+} from "../../db/blob-deletions.ts";
+import { insertFoundBlobs, listUnknownBlobs } from "../../db/blobs.ts";
 import { toRowTime } from "../../domain/times.ts";
 import type { StoredBlob } from "../../ports/blob-storage.ts";
 import { onStorage } from "../steps/storage-outage.ts";

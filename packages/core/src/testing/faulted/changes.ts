@@ -4,7 +4,8 @@ import { RegistryError } from "../../errors.ts";
 import type { Registry } from "../../registry.ts";
 import { addMaintainer, type MemberWorld } from "./accounts.ts";
 import type { Scenario } from "./driver.ts";
-import { deleteVersion, type PackageWorld } from "./publishing.ts";
+import type { PackageWorld } from "./package-world.ts";
+import { deleteVersion } from "./publishing.ts";
 
 /** How often the log of the package names the action. */
 async function audited(registry: Registry, owner: Actor, { package: name }: { package: string }, action: string) {
