@@ -14,7 +14,7 @@ export interface S3ClientOptions {
   checksums?: boolean;
   /** Longest wait for a connection; default 5 seconds. */
   connectTimeoutMs?: number;
-  /** Longest silence on a connection; default 60 seconds. */
+  /** Longest silence on a connection; default 15 seconds. A store that says nothing is given up after that time for each attempt. */
   idleTimeoutMs?: number;
   /** Connections to the store at once; default 256. Each upload and each download in progress has one. */
   maxConnections?: number;
@@ -26,7 +26,7 @@ export interface S3ClientOptions {
 export function s3Client(options: S3ClientOptions = {}): S3Client {
   const { endpoint, region, credentials } = options;
   const { forcePathStyle = endpoint !== undefined, checksums = endpoint === undefined } = options;
-  const { connectTimeoutMs = 5000, idleTimeoutMs = 60_000, maxConnections = 256, maxAttempts = 4 } = options;
+  const { connectTimeoutMs = 5000, idleTimeoutMs = 15_000, maxConnections = 256, maxAttempts = 4 } = options;
   const when = checksums ? "WHEN_SUPPORTED" : "WHEN_REQUIRED";
   const agent = { keepAlive: true, maxSockets: maxConnections };
   return new S3Client({

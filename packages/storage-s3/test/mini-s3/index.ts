@@ -27,6 +27,8 @@ export interface MiniS3 extends Identity {
   fault: (request: IncomingMessage) => Fault | undefined;
   /** Keys of a bucket's objects. */
   keys(bucket: string): string[];
+  /** Removes an object, as another client would. */
+  remove(bucket: string, key: string): void;
   /** Keys of multipart uploads that were begun and neither completed nor aborted. */
   pendingUploads(): string[];
   close(): Promise<void>;
@@ -57,6 +59,7 @@ export async function startMiniS3(
     requests,
     fault: () => undefined,
     keys: (bucket) => [...(state.buckets.get(bucket)?.keys() ?? [])].sort(),
+    remove: (bucket, key) => void state.buckets.get(bucket)?.delete(key),
     pendingUploads: () => [...state.uploads.values()].map(({ key }) => key),
     async close() {
       const closed = once(server, "close");
