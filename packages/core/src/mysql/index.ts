@@ -15,10 +15,10 @@ export type MysqlOptions = MysqlUriOptions | MysqlPoolOptions;
 export interface MysqlUriOptions {
   /**
    * `mysql://user:password@host:port/database`, special characters of its parts percent-encoded. Options of mysql2 may
-   * follow, `?ssl={"rejectUnauthorized":true}` for one.
+   * follow, `?ssl={"rejectUnauthorized":true}` for one, and `connectionLimit`.
    */
   uri: string;
-  /** Most connections at the same time; default 10. */
+  /** Most connections at the same time; default: the address's `?connectionLimit=`, else 10. */
   connectionLimit?: number;
   /** Longest wait for a free connection, in milliseconds; default 5000. */
   acquireTimeoutMs?: number;
@@ -81,10 +81,14 @@ export function mysql(options: MysqlOptions): Database {
   };
 }
 
-function openPool({ uri, connectionLimit = 10 }: MysqlUriOptions): Pool {
-  const { pathname, protocol } = new URL(uri);
+function openPool({ uri, ...options }: MysqlUriOptions): Pool {
+  const { pathname, protocol, searchParams } = new URL(uri);
   if (protocol !== "mysql:" || pathname.length < 2) {
     throw new TypeError("The address of a MySQL database looks like mysql://user:password@host:3306/database");
+  }
+  const connectionLimit = options.connectionLimit ?? Number(searchParams.get("connectionLimit") ?? 10);
+  if (!Number.isSafeInteger(connectionLimit) || connectionLimit < 1) {
+    throw new TypeError("The limit of connections to a MySQL database is a whole number from 1 on");
   }
   const keepAlive = { enableKeepAlive: true, keepAliveInitialDelay };
   return createPool({ uri, connectionLimit, maxPreparedStatements, charset: "utf8mb4", timezone: "Z", ...keepAlive });

@@ -52,6 +52,27 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     await expect(usernames(opened(mysql({ pool: narrow })))).rejects.toThrow("charset utf8mb4");
   });
 
+  test.each([
+    ["the address", "?connectionLimit=2", {}],
+    ["the option, where both do,", "?connectionLimit=7", { connectionLimit: 2 }],
+  ])("%s says how many connections are open at once", async (_where, query, options) => {
+    const { place } = await start();
+    const database = opened(mysql({ uri: place.uri + query, acquireTimeoutMs: 200, ...options }));
+    const done = Promise.withResolvers<void>();
+    const begun = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const holding = begun.map(({ resolve }) =>
+      database.write(async () => {
+        resolve();
+        await done.promise;
+      }),
+    );
+    await Promise.all(begun.map(({ promise }) => promise));
+    await expect(usernames(database)).rejects.toThrow("No connection to the database became free");
+    done.resolve();
+    await Promise.all(holding);
+    expect(await usernames(database)).toEqual([]);
+  });
+
   test("only texts, numbers and null are taken as values", async () => {
     const { database } = await start();
     for (const value of [true, undefined, {}, Number.NaN, new Date(0), Buffer.from("x")]) {
@@ -74,6 +95,10 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     expect(database.isUniqueViolation(failure)).toBe(true);
     expect(JSON.stringify({ ...(failure as object) }) + String(failure)).not.toContain("very secret");
   });
+});
+
+test.each(["0", "-1", "2.5", "many", ""])("%j is no limit of connections", (limit) => {
+  expect(() => mysql({ uri: `mysql://127.0.0.1/registry?connectionLimit=${limit}` })).toThrow(TypeError);
 });
 
 test.each(["mysql://127.0.0.1", "mysql://127.0.0.1/", "postgres://127.0.0.1/registry", "not an address"])(

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { recycledDatabases } from "../../../../scripts/test/mysql.ts";
 import { describeWith } from "../../../../scripts/test/services.ts";
 import { migrate } from "../../src/db/migrations/index.ts";
@@ -45,6 +45,20 @@ describe("transactions that fail", () => {
       return "done";
     }, never);
     expect(await recovering).toBe("done");
+  });
+
+  test("are not begun again after eight seconds", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const last = serverError(1213);
+    let attempts = 0;
+    const failing = repeatTransaction(async () => {
+      attempts++;
+      vi.advanceTimersByTime(3000);
+      throw last;
+    }, never);
+    await expect(failing).rejects.toBe(last);
+    expect(attempts).toBe(3);
   });
 
   test("one of which nobody knows whether it was committed is not tried again", async () => {
