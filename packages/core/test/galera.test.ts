@@ -9,6 +9,7 @@ import { findPackage } from "../src/db/packages.ts";
 import { mysql } from "../src/mysql/index.ts";
 import type { Database } from "../src/ports/database.ts";
 import { addPackage, addUser } from "../src/testing/database/harness.ts";
+import { describeSharing } from "./database-stores/suite.ts";
 import { describeAccountRaces } from "./mysql/account-races.ts";
 import { testDatabase } from "./mysql/databases.ts";
 import { describeRaces } from "./mysql/races.ts";
@@ -24,6 +25,17 @@ describeWith(["galera"], ({ GALERA_URLS = "" }) => {
 
   describeRaces("two instances on two nodes of a cluster", nodes);
   describeAccountRaces("accounts of two instances on two nodes of a cluster", nodes);
+
+  describeSharing("one-time values and limits of two instances on two nodes of a cluster", async () => {
+    const { name, drop } = await temporaryDatabase(nodes[0]);
+    const databases = [onNode(name, 0), onNode(name, 1)] as const;
+    await migrate(databases[0]);
+    const cleanup = async () => {
+      for (const database of databases) await database.close();
+      await drop();
+    };
+    return { database: databases[0], reopen: () => databases[1], cleanup };
+  });
 
   describe("a cluster", () => {
     test("is migrated from all its nodes at once: once, and none fails", { timeout: 60_000 }, async () => {

@@ -7,27 +7,25 @@ import type { NonceStore } from "../../src/ports/nonce-store.ts";
 import type { RateLimiter } from "../../src/ports/rate-limiter.ts";
 import { redisNonces, redisRateLimiter } from "../../src/redis/index.ts";
 import { sqlite } from "../../src/sqlite/index.ts";
-import type { Contest } from "./contest.ts";
+import type { Place, Turn } from "./contest.ts";
 
-/**
- * A process that claims one value per round at moments it is told, then attempts something as often as it can.
- * Prints which claims were granted, and how many attempts were allowed.
- */
-const contest = JSON.parse(process.argv[2] ?? "{}") as Contest;
-const { nonces, limiter, close } = await open(contest);
+/** A process that claims a value at the moment it is told, or attempts something as often as it can; see {@link Turn}. */
+const { nonces, limiter, close } = await open(JSON.parse(process.argv[2] ?? "{}") as Place);
 await nonces.claim(["warm"], { ttlMs: 1, sinceMs: Date.now() + 60_000 });
+process.on("message", async (turn: Turn) => process.send?.(await take(turn)));
+process.on("disconnect", close);
+process.send?.(0);
 
-const granted: boolean[] = [];
-for (let round = 0; round < contest.rounds; round += 1) {
-  const startsAt = contest.startsAt + round * contest.roundMs;
-  await sleep(Math.max(0, startsAt - Date.now() - 1));
-  while (Date.now() < startsAt);
-  granted.push(await nonces.claim([`round ${round}`], { ttlMs: 60_000, sinceMs: Date.now() + 60_000 }));
+async function take(turn: Turn): Promise<number> {
+  if ("attempts" in turn) {
+    const rule = { name: "contest", limit: turn.attempts, windowMs: 60_000 };
+    const verdicts = await Promise.all(Array.from({ length: turn.attempts }, () => limiter.take(rule, "key")));
+    return verdicts.filter((verdict) => verdict.allowed).length;
+  }
+  await sleep(Math.max(0, turn.startsAt - Date.now() - 1));
+  while (Date.now() < turn.startsAt);
+  return Number(await nonces.claim([turn.claim], { ttlMs: 60_000, sinceMs: Date.now() + 60_000 }));
 }
-const rule = { name: "contest", limit: contest.limit, windowMs: 60_000 };
-const verdicts = await Promise.all(Array.from({ length: contest.limit }, () => limiter.take(rule, "key")));
-console.log(JSON.stringify({ granted, allowed: verdicts.filter((verdict) => verdict.allowed).length }));
-await close();
 
 interface Stores {
   nonces: NonceStore;
@@ -35,7 +33,7 @@ interface Stores {
   close(): Promise<unknown>;
 }
 
-async function open({ store, address, prefix }: Contest): Promise<Stores> {
+async function open({ store, address, prefix }: Place): Promise<Stores> {
   if (store === "redis") {
     const redis = new Redis(address);
     const options = { redis, prefix, timeoutMs: 10_000 };

@@ -1,30 +1,61 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect } from "vitest";
 
-/** What two processes fight for, and where. */
-export interface Contest {
+/** Where two processes fight. */
+export interface Place {
   store: "redis" | "sqlite" | "mysql";
   /** Address of the server, or path of the file. */
   address: string;
   prefix: string;
-  rounds: number;
-  startsAt: number;
-  roundMs: number;
-  limit: number;
 }
 
-const script = fileURLToPath(new URL("contender.ts", import.meta.url));
+/** What a process is told: to claim a value at a moment, or to attempt something so often. It answers with how many it was granted. */
+export type Turn = { claim: string; startsAt: number } | { attempts: number };
 
-/** Starts two processes that claim the same values at the same moments, and expects one to win each; N attempts pass in all. */
-export async function expectOneWinner(place: Pick<Contest, "store" | "address"> & { prefix?: string }): Promise<void> {
-  const contest: Contest = { prefix: "", rounds: 100, startsAt: Date.now() + 1500, roundMs: 10, limit: 30, ...place };
-  const run = () => promisify(execFile)(process.execPath, [script, JSON.stringify(contest)]);
-  const outputs = await Promise.all([run(), run()]);
-  const [one, two] = outputs.map(({ stdout }) => JSON.parse(stdout) as { granted: boolean[]; allowed: number });
-  if (one === undefined || two === undefined) throw new Error("Two processes have two outputs");
-  expect(one.granted).toEqual(two.granted.map((granted) => !granted));
-  expect(one.granted).toHaveLength(contest.rounds);
-  expect(one.allowed + two.allowed).toBe(contest.limit);
+const script = fileURLToPath(new URL("contender.ts", import.meta.url));
+const rounds = 50;
+const limit = 30;
+
+/** Two processes claim the same values, each at the same moment, and one wins each; of attempts at the same time N pass in all. */
+export async function expectOneWinner(place: Omit<Place, "prefix"> & { prefix?: string }): Promise<void> {
+  const contenders = [1, 2].map(() => fork(script, [JSON.stringify({ prefix: "", ...place })], { execArgv: [] }));
+  try {
+    // Each says when it is ready.
+    await Promise.all(contenders.map((one) => answerOf(one)));
+    const both = (turn: Turn) => Promise.all(contenders.map((one) => ask(one, turn)));
+    const wins = [0, 0];
+    for (let round = 0; round < rounds; round += 1) {
+      const granted = await both({ claim: `round ${round}`, startsAt: Date.now() + 5 });
+      expect(granted.toSorted(), `round ${round}`).toEqual([0, 1]);
+      granted.forEach((count, at) => {
+        wins[at] = (wins[at] ?? 0) + count;
+      });
+    }
+    // Else one was always late, and nothing was fought for.
+    expect(Math.min(...wins), `rounds won: ${wins}`).toBeGreaterThan(0);
+    const [one = 0, two = 0] = await both({ attempts: limit });
+    expect(one + two).toBe(limit);
+  } finally {
+    for (const one of contenders) if (one.connected) one.disconnect();
+  }
+}
+
+function ask(contender: ChildProcess, turn: Turn): Promise<number> {
+  contender.send(turn);
+  return answerOf(contender);
+}
+
+async function answerOf(contender: ChildProcess): Promise<number> {
+  const answered = new AbortController();
+  const { signal } = answered;
+  const ended = once(contender, "exit", { signal }).then(() => Promise.reject(new Error("A contender ended")));
+  try {
+    const [answer] = (await Promise.race([once(contender, "message", { signal }), ended])) as [number];
+    return answer;
+  } finally {
+    answered.abort();
+    ended.catch(() => undefined);
+  }
 }

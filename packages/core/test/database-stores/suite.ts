@@ -37,26 +37,7 @@ export function describeDatabaseStores(engine: string, open: OpenDatabase): void
     },
   });
 
-  describe(`two instances on one ${engine}`, () => {
-    test("have the same claims and the same counters, also when all come at once", async () => {
-      const { database, reopen, cleanup } = await open();
-      const databases = [database, reopen()];
-      const stores = databases.map((one) => databaseNonces(one));
-      const terms = { ttlMs: 31_000, sinceMs: 0 };
-      for (let round = 0; round < 5; round += 1) {
-        const values = [`nonce ${round}`, `signature ${round}`];
-        const claims = Array.from({ length: 20 }, (_, at) =>
-          stores[at % 2]?.claim(at % 3 ? values : values.toReversed(), terms),
-        );
-        expect((await Promise.all(claims)).filter(Boolean)).toHaveLength(1);
-      }
-      const limiters = databases.map((one) => databaseRateLimiter(one));
-      const rule = { name: "login", limit: 7, windowMs: 60_000 };
-      const attempts = Array.from({ length: 24 }, (_, at) => limiters[at % 2]?.take(rule, "key"));
-      expect((await Promise.all(attempts)).filter((verdict) => verdict?.allowed)).toHaveLength(rule.limit);
-      await cleanup();
-    });
-  });
+  describeSharing(`two instances on one ${engine}`, open);
 
   describe(`rows on ${engine}`, () => {
     test("hold no value and no key, and a refused attempt writes none", async () => {
@@ -119,5 +100,29 @@ export function describeDatabaseStores(engine: string, open: OpenDatabase): void
       { numRuns: 15 },
     );
     await cleanup();
+  });
+}
+
+/** Registers the test that two instances count and claim as one, `reopen` being the second. */
+export function describeSharing(name: string, open: OpenDatabase): void {
+  describe(name, () => {
+    test("have the same claims and the same counters, also when all come at once", async () => {
+      const { database, reopen, cleanup } = await open();
+      const databases = [database, reopen()];
+      const stores = databases.map((one) => databaseNonces(one));
+      const terms = { ttlMs: 31_000, sinceMs: 0 };
+      for (let round = 0; round < 5; round += 1) {
+        const values = [`nonce ${round}`, `signature ${round}`];
+        const claims = Array.from({ length: 20 }, (_, at) =>
+          stores[at % 2]?.claim(at % 3 ? values : values.toReversed(), terms),
+        );
+        expect((await Promise.all(claims)).filter(Boolean)).toHaveLength(1);
+      }
+      const limiters = databases.map((one) => databaseRateLimiter(one));
+      const rule = { name: "login", limit: 7, windowMs: 60_000 };
+      const attempts = Array.from({ length: 24 }, (_, at) => limiters[at % 2]?.take(rule, "key"));
+      expect((await Promise.all(attempts)).filter((verdict) => verdict?.allowed)).toHaveLength(rule.limit);
+      await cleanup();
+    });
   });
 }

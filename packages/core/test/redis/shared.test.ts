@@ -143,7 +143,7 @@ describeWith(["redis"], ({ REDIS_URL = "" }) => {
     client.disconnect();
   });
 
-  test("of two processes one wins every claim, and a limit is a limit for both", async () => {
+  test("of two processes one wins every claim, and a limit is a limit for both", { timeout: 60_000 }, async () => {
     await expectOneWinner({ store: "redis", address: REDIS_URL, prefix: newPrefix() });
   });
 });
