@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../scripts/test/free-port.ts";
 import { temporaryDatabase } from "../../scripts/test/mysql.ts";
 import { describeWith } from "../../scripts/test/services.ts";
+import { readLogSettings, undurable } from "../standalone/src/durability.ts";
 import { register } from "./client.ts";
 import { examples, runProgram, runStandalone, startStandalone, temporaryFolder } from "./processes.ts";
 import { sharedDatabases, temporaryBucket } from "./shared-backends.ts";
@@ -52,6 +53,18 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     );
   });
 
+  test("warns of settings of MySQL by which a loss of power takes what was acknowledged", async () => {
+    const settings = await readLogSettings(MYSQL_URL);
+    if (settings === null) throw new Error("The server does not tell its settings");
+    const [DATABASE_URL = ""] = await sharedDatabases([MYSQL_URL], onTestFinished);
+    const env = { ...secret, DATABASE_URL, LOG_LEVEL: "warn" };
+    const server = await startStandalone({ cwd: await temporaryFolder(), env });
+    const lines = server.output().split("\n").filter(Boolean);
+    const warned = lines.map((line) => JSON.parse(line)).filter(({ msg }) => /loss of power/.test(msg));
+    const lacking = undurable(settings);
+    expect(warned.map((line) => line.settings)).toEqual(lacking.length === 0 ? [] : [lacking]);
+  });
+
   test("serves from MySQL with archives in a folder, and without Redis", async () => {
     const [DATABASE_URL = ""] = await sharedDatabases([MYSQL_URL], onTestFinished);
     const server = await startStandalone({
@@ -63,6 +76,19 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     server.send("SIGTERM");
     expect(await server.ended).toEqual({ code: 0, signal: null });
   });
+});
+
+test.each([
+  [[1, 1, 1], []],
+  [[1, 0, 0], []],
+  [[2, 1, 1], ["innodb_flush_log_at_trx_commit=2"]],
+  [
+    [0, 100, 1],
+    ["innodb_flush_log_at_trx_commit=0", "sync_binlog=100"],
+  ],
+])("of MySQL's settings %j these are not durable: %j", ([flushed = 0, synced = 0, logs = 0], lacking) => {
+  const settings = { innodb_flush_log_at_trx_commit: flushed, sync_binlog: synced, log_bin: logs };
+  expect(undurable(settings)).toEqual(lacking);
 });
 
 describeWith(["redis"], ({ REDIS_URL = "" }) => {

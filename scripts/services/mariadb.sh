@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # mariadb.sh start DIR [PORT] | stop DIR
 # A MariaDB of its own at 127.0.0.1, user root without password, all of it in DIR. Prints MYSQL_URL. Made for tests: fast, and
-# not durable when the machine (not the server) ends.
+# not durable when the machine (not the server) ends. FLUSH_LOG=1 makes it so: the log is flushed, pages are written twice.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -22,7 +22,7 @@ start() {
   fi
   run_detached "$dir/server.pid" "$dir/error.log" mariadbd --no-defaults --datadir="$dir/data" --tmpdir="$dir/tmp" --user="$(id -un)" \
     --socket="$socket" --pid-file="$dir/own.pid" --port="$port" --bind-address=127.0.0.1 --skip-name-resolve \
-    --character-set-server=utf8mb4 --innodb-flush-log-at-trx-commit="${FLUSH_LOG:-0}" --innodb-doublewrite=0 \
+    --character-set-server=utf8mb4 --innodb-flush-log-at-trx-commit="${FLUSH_LOG:-0}" --innodb-doublewrite="${FLUSH_LOG:-0}" \
     --innodb-buffer-pool-size=128M --innodb-log-file-size=48M --max-connections=300
   wait_until 60 "$dir/server.pid" "$dir/error.log" mariadb-admin --no-defaults -uroot -S "$socket" ping
   echo "MYSQL_URL=mysql://root@127.0.0.1:$port"

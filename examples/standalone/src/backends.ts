@@ -106,6 +106,8 @@ async function connectRedis(url: string, logger: Logger): Promise<Redis> {
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: redisTimeoutMs,
+    // A connection whose other end is gone without a word: given up when an answer does not come. One that waits for none may be silent.
+    socketTimeout: 5000,
     // Tried again for ever once it was there; what is away at the start is named and given up.
     retryStrategy: (times) => (isConnected ? Math.min(times * 100, 2000) : null),
   });

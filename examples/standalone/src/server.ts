@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { isAlone } from "./alone.ts";
 import { createApp, type RunningRequests } from "./app.ts";
 import type { Config } from "./config.ts";
+import { readLogSettings, undurable } from "./durability.ts";
 import { careForEvents } from "./events.ts";
 import { makeMetrics, serveMetrics } from "./metrics.ts";
 import { openRegistry } from "./open-registry.ts";
@@ -43,6 +44,7 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
   try {
     const migrations = await migrate();
     if (migrations.length > 0) app.log.info({ migrations }, "the database was brought up to date");
+    await warnOfLossAtPowerFailure(config, app);
     await app.register(registryPlugin, {
       ...{ registry, publicUrl: config.publicUrl, unknownPaths: "answer" },
       ...{ auth: config.auth, serverlessDevs: config.serverlessDevs === "on" },
@@ -81,6 +83,13 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
     await close();
     throw error;
   }
+}
+
+async function warnOfLossAtPowerFailure({ database }: Config, { log }: FastifyInstance): Promise<void> {
+  const settings = database.kind === "mysql" ? await readLogSettings(database.uri) : null;
+  const lacking = settings === null ? [] : undurable(settings);
+  if (lacking.length === 0) return;
+  log.warn({ settings: lacking }, "a loss of power at the database may take what was acknowledged: set these to 1");
 }
 
 async function stop(app: FastifyInstance, running: RunningRequests, close: () => Promise<void>): Promise<void> {
