@@ -12,7 +12,9 @@ const seed = Number(process.env.KILL_SEED ?? Date.now() % 2 ** 31);
 
 /** What servers owe their clients when one of them is killed. `start` starts servers for one test. */
 export function killTests(start: () => Promise<Balanced>, rounds: number): void {
-  test("a server that is killed in the middle of an upload leaves nothing half-done, and the others go on with it", async () => {
+  test("a server that is killed in the middle of an upload leaves nothing half-done, and the others go on with it", {
+    timeout: 120_000,
+  }, async () => {
     const { servers, restart } = await start();
     const urls = servers.map((server) => server.url);
     const [first, second] = urls as [string, string];
@@ -52,6 +54,7 @@ export function killTests(start: () => Promise<Balanced>, rounds: number): void 
       const victim = round % servers.length;
       const publishing = publishFor(1500, { client, round, random });
       await sleep(200 + random() * 800);
+      const killedAt = performance.now();
       servers[victim]?.send("SIGKILL");
       await servers[victim]?.ended;
       const survivor = servers[(victim + 1) % servers.length]?.url ?? "";
@@ -59,7 +62,9 @@ export function killTests(start: () => Promise<Balanced>, rounds: number): void 
         // nginx has those that are left answer.
         expect((await fetch(`${url}/readyz`)).status).toBe(200);
       }
-      history.push(...(await publishing));
+      const { begun, failures } = await publishing;
+      history.push(...begun);
+      expect(failures.filter(isUnexplained(killedAt)), `seed ${seed}, round ${round}`).toEqual([]);
       const atSurvivor = await check({ url: survivor, storage: "none", history, downloads: () => false });
       expect(atSurvivor.problems, `seed ${seed}, round ${round}`).toEqual([]);
       await restart(victim);
@@ -80,15 +85,41 @@ export function killTests(start: () => Promise<Balanced>, rounds: number): void 
   });
 }
 
+/** A publish that was not acknowledged, and when it began and failed. */
+interface Failure {
+  message: string;
+  begunAt: number;
+  failedAt: number;
+}
+
+/** Until nginx knows that a server is gone. */
+const noticedMs = 1000;
+
+/**
+ * Whether a failure is more than a kill at this moment may cause. What was on its way may break, or be answered by nginx for
+ * the server; a server that is there says 503 at most, which clients repeat.
+ */
+function isUnexplained(killedAt: number) {
+  return ({ message, begunAt, failedAt }: Failure): boolean => {
+    if (/: 503 /.test(message)) return false;
+    const wasOnItsWay = begunAt < killedAt + noticedMs && failedAt > killedAt;
+    return !wasOnItsWay || !/: 50[24] |^fetch failed$|^terminated$/.test(message);
+  };
+}
+
 interface Round {
   client: Client;
   round: number;
   random: () => number;
 }
 
-/** Publishes one version after the other in three threads for a while, whatever fails. All that was begun. */
-async function publishFor(ms: number, { client, round, random }: Round): Promise<Attempt[]> {
+/** Publishes one version after the other in three threads for a while, whatever fails. All that was begun, and what failed. */
+async function publishFor(
+  ms: number,
+  { client, round, random }: Round,
+): Promise<{ begun: Attempt[]; failures: Failure[] }> {
   const begun: Attempt[] = [];
+  const failures: Failure[] = [];
   const end = performance.now() + ms;
   const work = ["alpha", "beta", "gamma"].map(async (name, worker) => {
     for (let number = 0; performance.now() < end; number += 1) {
@@ -97,10 +128,12 @@ async function publishFor(ms: number, { client, round, random }: Round): Promise
         random,
       );
       begun.push(attempt);
-      // A request on its way to the one that was killed: nobody knows what became of it.
-      await publish(client, attempt).catch(() => undefined);
+      const begunAt = performance.now();
+      await publish(client, attempt).catch(({ message }: Error) => {
+        failures.push({ message, begunAt, failedAt: performance.now() });
+      });
     }
   });
   await Promise.all(work);
-  return begun;
+  return { begun, failures };
 }
