@@ -88,6 +88,9 @@ describeWith(["galera", "s3"], (env) => {
     await cluster.kill(1, 2);
     const publish = async (version: string) => said(await ada.publish({ name: "lonely", version }, zip));
     await expect.poll(() => publish("1.1.0"), { timeout: takeOverMs }).toBe("503 unavailable");
+    // What it has kept counts for a second; from then on it would have to ask.
+    const shown = async () => said(await get(url, "/lonely/releases"));
+    await expect.poll(shown, { timeout: takeOverMs }).toBe("503 unavailable");
     expect(said(await get(url, "/lonely/changelog"))).toBe("503 unavailable");
     expect(said(await ada.call("GET", "/whoami"))).toBe("503 unavailable");
 
