@@ -33,7 +33,9 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     return { database: reopen(), reopen, cleanup };
   });
 
-  test("of two processes on one database one wins every claim, and a limit is a limit for both", { timeout: 60_000 }, async () => {
+  test("of two processes on one database one wins every claim, and a limit is a limit for both", {
+    timeout: 60_000,
+  }, async () => {
     await expectOneWinner({ store: "mysql", address: place.uri });
   });
 });

@@ -27,7 +27,9 @@ async function open(): Promise<{ database: Database; reopen(): Database; cleanup
 
 describeDatabaseStores("sqlite", open);
 
-test("of two processes on one file one wins every claim, and a limit is a limit for both", { timeout: 60_000 }, async () => {
+test("of two processes on one file one wins every claim, and a limit is a limit for both", {
+  timeout: 60_000,
+}, async () => {
   const { path, remove } = await temporaryFile();
   const database = sqlite({ path });
   await migrate(database);
