@@ -126,6 +126,6 @@ export function lingering({ body }: HttpRequest, response: HttpResponse): HttpRe
 }
 
 /** Whether nothing more will come of a body. */
-export function hasArrived(body: Readable): boolean {
+function hasArrived(body: Readable): boolean {
   return body.readableEnded || body.destroyed || ("complete" in body && body.complete === true);
 }
