@@ -48,8 +48,8 @@ export async function publishSigned(url: string, profile: "v2" | "documented") {
   const user = await signedUp(url, `signer-${profile}`);
   const { key } = await user.apiKeys.create({ name: "of a page" });
   const signer = createClient({ url, apiKey: key, signature: profile });
-  const archive = new Uint8Array(await (await ownArchive()).arrayBuffer());
-  const { sha256 } = await signer.releases.publish({ package: `signed-${profile}`, version: "1.0.0", archive });
+  const target = { package: `signed-${profile}`, version: "1.0.0" };
+  const { sha256 } = await signer.releases.publish({ ...target, archive: await ownArchive() });
   return { who: await signer.sessions.whoami(), sha256 };
 }
 

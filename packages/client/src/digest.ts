@@ -28,7 +28,9 @@ export function hmacSha256(key: string): Hasher {
 /** Feeds all of a content. */
 export async function feed(hasher: Hasher, content: Content): Promise<void> {
   if (content instanceof Blob) {
-    for await (const piece of content.stream()) hasher.update(piece);
+    // Not every browser's streams can be walked through by a loop.
+    const reader = content.stream().getReader();
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) hasher.update(piece.value);
   } else hasher.update(typeof content === "string" ? new TextEncoder().encode(content) : content);
 }
 
