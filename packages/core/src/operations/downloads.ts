@@ -165,7 +165,8 @@ async function openStream(ctx: Context, archive: Archive, range?: ByteRange): Pr
   const blob = await onStorage(ctx, () => ctx.storage.open(archive.sha256, range));
   if (blob !== null && blob.size !== archive.size) blob.body.destroy();
   requireWhole(ctx, archive, blob);
-  const body = exactLength(blob.body, range === undefined ? archive.size : range.end - range.start + 1);
+  const length = range === undefined ? archive.size : range.end - range.start + 1;
+  const body = blob.body.exactBytes === length ? blob.body : exactLength(blob.body, length);
   body.once("error", (error: NodeJS.ErrnoException) => {
     // A reader who goes away is no failure of the storage's.
     if (error.code === "ERR_STREAM_PREMATURE_CLOSE") return;

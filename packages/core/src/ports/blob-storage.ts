@@ -13,8 +13,11 @@ export interface ByteRange {
 export interface OpenBlob {
   /** Size of the whole blob in bytes, also when only a range is read. */
   size: number;
-  /** The bytes. Whoever opened the blob must consume or destroy the stream. */
-  body: Readable;
+  /**
+   * The bytes. Whoever opened the blob must consume or destroy the stream. One that never ends cleanly before or after so many
+   * bytes may say so (`exactBytes`): then nobody counts them again on their way out.
+   */
+  body: Readable & { readonly exactBytes?: number };
 }
 
 /** Bytes on their way in: written once, inspected, then committed or discarded. Nothing shows before `commit`. */
