@@ -40,7 +40,13 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
         url,
         exposeHeadRoute: false,
         bodyLimit: Number.MAX_SAFE_INTEGER,
-        handler: async (request, reply) => send(reply, await http.handle(route, toRequest(request))),
+        handler(request, reply) {
+          // Returns nothing that Fastify would wait for once more.
+          http
+            .handle(route, toRequest(request))
+            .then((response) => send(reply, response))
+            .catch((error: unknown) => reply.send(error));
+        },
       });
     }
     const refused = [
