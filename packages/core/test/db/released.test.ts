@@ -1,6 +1,9 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../../../scripts/test/services.ts";
 import { anonymous } from "../../src/context.ts";
+import { migrationNames } from "../../src/db/migrations/index.ts";
 import { mysql } from "../../src/mysql/index.ts";
 import type { Database } from "../../src/ports/database.ts";
 import { sqlite } from "../../src/sqlite/index.ts";
@@ -8,7 +11,7 @@ import { testDatabase } from "../mysql/databases.ts";
 import { schemaText as mysqlSchema } from "../mysql/schema-text.ts";
 import { testFile } from "../sqlite/files.ts";
 import { ask, registryAt } from "./released/life.ts";
-import { answersOf, makeReleased, makeReleasedOnMysql, releases } from "./released/unpack.ts";
+import { answersOf, makeReleased, makeReleasedOnMysql, releases, unreleased } from "./released/unpack.ts";
 import { schemaText } from "./schema-text.ts";
 
 /** Brings a database of a release up to date, asks it what the release was asked, and goes on living with it. */
@@ -38,8 +41,16 @@ function wrapped(answer: unknown): object {
   return typeof answer === "object" && answer !== null ? answer : { answer };
 }
 
-test("databases of released schemas are kept", () => {
-  expect(releases).toContain("0003");
+test("databases are kept of every release: of the newest migration, but for those that are in none", () => {
+  expect(releases).toEqual(expect.arrayContaining(["0003", "0006"]));
+  const later = migrationNames.filter((name) => name.slice(0, 4) > (releases.at(-1) ?? ""));
+  expect(later, "keep databases of the newest migration, or name it as unreleased").toEqual(unreleased);
+});
+
+test("no migration is unreleased once a release is made, which uses up the changesets", () => {
+  const folder = join(import.meta.dirname, "../../../../.changeset");
+  const waiting = readdirSync(folder).filter((name) => name.endsWith(".md") && name !== "README.md");
+  expect(waiting.length === 0 ? unreleased : []).toEqual([]);
 });
 
 describe.each(releases)("a database of release %s", (release) => {

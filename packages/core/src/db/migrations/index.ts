@@ -37,6 +37,9 @@ const migrations: Record<string, Migration> = {
   },
 };
 
+/** Names of all migrations, the oldest first. */
+export const migrationNames: readonly string[] = Object.keys(migrations);
+
 /** How a database's schema stands to the one that this release works with. */
 export type SchemaState = "current" | "behind" | "ahead";
 
@@ -50,8 +53,8 @@ export async function schemaState(database: Database): Promise<SchemaState> {
       return { rows: [] };
     });
   const names = new Set(made.rows.map(({ name }) => name));
-  if (Object.keys(migrations).some((name) => !names.has(name))) return "behind";
-  return names.size > Object.keys(migrations).length ? "ahead" : "current";
+  if (migrationNames.some((name) => !names.has(name))) return "behind";
+  return names.size > migrationNames.length ? "ahead" : "current";
 }
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

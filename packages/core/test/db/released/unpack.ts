@@ -9,6 +9,12 @@ export const releases: readonly string[] = readdirSync(import.meta.dirname)
   .flatMap((name) => /^(\d{4})\.db\.gz$/.exec(name)?.[1] ?? [])
   .sort();
 
+/**
+ * Migrations that came after the newest of those: a release with them has not been made. Empty where it is about to be, see
+ * CONTRIBUTING.md; a migration that was ever in a release is never named here again.
+ */
+export const unreleased: readonly string[] = [];
+
 /** What a release answered from the database that is kept of it. */
 export function answersOf(release: string): Answers {
   return JSON.parse(gunzipSync(readFileSync(keptFiles(release).answers)).toString("utf8"));
