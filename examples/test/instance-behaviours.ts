@@ -9,7 +9,8 @@ import type { EndLater } from "./processes.ts";
 export function describeInstances(name: string, start: (endLater: EndLater) => Promise<Instances>): void {
   describe(name, () => {
     const ends: (() => Promise<void>)[] = [];
-    let instances: Instances = { servers: [], restart: () => Promise.reject(new Error("not started")) };
+    const notStarted = () => Promise.reject(new Error("not started"));
+    let instances: Instances = { servers: [], restart: notStarted, openUpkeep: notStarted };
     beforeAll(async () => {
       instances = await start((end) => ends.unshift(end));
     }, 60_000);

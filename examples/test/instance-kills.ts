@@ -47,7 +47,8 @@ export function killTests(start: () => Promise<Balanced>, rounds: number): void 
     timeout: 120_000 + rounds * 30_000,
   }, async () => {
     const random = seededRandom(seed);
-    const { servers, url, restart } = await start();
+    const { servers, url, restart, openUpkeep } = await start();
+    const upkeep = await openUpkeep();
     const client = await register(url, "ada");
     const history: Attempt[] = [];
     for (let round = 1; round <= rounds; round += 1) {
@@ -68,9 +69,11 @@ export function killTests(start: () => Promise<Balanced>, rounds: number): void 
       const atSurvivor = await check({ url: survivor, storage: "none", history, downloads: () => false });
       expect(atSurvivor.problems, `seed ${seed}, round ${round}`).toEqual([]);
       await restart(victim);
+      expect(await upkeep.problems(), `seed ${seed}, round ${round}`).toEqual([]);
       // For a second after its failure nginx sends nothing to it: none would be left if the other went meanwhile.
       await sleep(1200);
     }
+    const { blobs } = await upkeep.sweepAway();
     for (const server of servers) {
       const verdict = await check({ url: server.url, storage: "none", history });
       expect(verdict.problems, `seed ${seed}`).toEqual([]);
@@ -79,7 +82,9 @@ export function killTests(start: () => Promise<Balanced>, rounds: number): void 
       }
     }
     const acknowledged = history.filter(({ state }) => state === "acknowledged").length;
-    console.log(`kills behind nginx: ${JSON.stringify({ rounds, seed, begun: history.length, acknowledged })}`);
+    console.log(
+      `kills behind nginx: ${JSON.stringify({ rounds, seed, begun: history.length, acknowledged, swept: blobs })}`,
+    );
     expect(acknowledged).toBeGreaterThan(rounds);
     expect(acknowledged).toBeLessThan(history.length);
   });

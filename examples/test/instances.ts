@@ -9,6 +9,7 @@ import {
   startStandalone,
   temporaryFolder,
 } from "./processes.ts";
+import { type Upkeep, upkeepOf } from "./upkeep.ts";
 
 /** Several servers that are one registry. */
 export interface Instances {
@@ -16,6 +17,8 @@ export interface Instances {
   servers: ServerProgram[];
   /** Starts a server anew, at the port it had. */
   restart(index: number): Promise<void>;
+  /** Opens what they serve in this process too. */
+  openUpkeep(): Promise<Upkeep>;
 }
 
 /** What the servers are started with. Each gets one of the addresses of the database, in turn. */
@@ -29,14 +32,12 @@ export interface InstancesOptions {
 /** Starts standalone servers on the same database and archives, all at once. */
 export async function startInstances({ count, databases, env, endLater }: InstancesOptions): Promise<Instances> {
   const cwd = await temporaryFolder(endLater);
+  const settings = (index: number) => ({
+    ...{ DATABASE_URL: databases[index % databases.length] ?? "", SERVER_SECRET: "shared secret ".repeat(3) },
+    ...{ LOG_LEVEL: "warn", ...env },
+  });
   const start = (index: number, more: Record<string, string> = {}) =>
-    startStandalone({
-      ...{ cwd, endLater },
-      env: {
-        ...{ DATABASE_URL: databases[index % databases.length] ?? "", SERVER_SECRET: "shared secret ".repeat(3) },
-        ...{ LOG_LEVEL: "warn", ...env, ...more },
-      },
-    });
+    startStandalone({ cwd, endLater, env: { ...settings(index), ...more } });
   const servers = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
   return {
     servers,
@@ -44,6 +45,7 @@ export async function startInstances({ count, databases, env, endLater }: Instan
       const { port } = new URL(servers[index]?.url ?? "");
       servers[index] = await start(index, { PORT: port });
     },
+    openUpkeep: () => upkeepOf(settings(0), endLater),
   };
 }
 

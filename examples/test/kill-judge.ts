@@ -17,7 +17,7 @@ export async function judgeEnd({ server }: Run, { storage }: KillOptions): Promi
 /** Holds what the server shows against what its clients were told in the last round, and sends again what was cut off. */
 export async function judgeRound(
   run: Run,
-  { storage, seed }: KillOptions,
+  { storage, seed, problems: inspect = async () => [] }: KillOptions,
   { begun, touched }: Round,
 ): Promise<string[]> {
   const { server, history, figures } = run;
@@ -26,7 +26,7 @@ export async function judgeRound(
     others: run.others,
     downloads: (attempt) => begun.includes(attempt),
   });
-  const problems = [...verdict.problems];
+  const problems = [...verdict.problems, ...(await inspect())];
   const cutOff = begun.filter(({ state }) => state !== "acknowledged");
   figures.begun += begun.length;
   figures.acknowledged += begun.length - cutOff.length;

@@ -17,6 +17,8 @@ export interface KillOptions {
   inTwoSteps?: boolean;
   /** Folder of the archives; null: they lie elsewhere. */
   storage: string | null;
+  /** What else must not be after a restart; default nothing. */
+  problems?(): Promise<string[]>;
   /** How long the start may take until what earlier uploads left is gone, in milliseconds; default 10,000. */
   patienceMs?: number;
 }
