@@ -30,6 +30,8 @@ const restarting = [
   "galera",
   "galera-nodes",
   "mysql-restarts",
+  "mysql-troubles",
+  "overload",
 ].map((name) => `examples/test/${name}.test.ts`);
 
 /** Files that nothing runs beside come after all others. */

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 
 /** Stands between a client and the server, and breaks what the test wants broken. */
@@ -10,6 +11,8 @@ export interface Proxy {
   /** Keeps connections, old and new, and lets nothing through any more, until `restore`. */
   silence(): void;
   restore(): void;
+  /** From now on lets what clients say arrive so much later, in milliseconds. */
+  slowDown(ms: number): void;
   /** Ends the connection when a client's packet holds this text: before the server gets it, or when it has answered. */
   cutAt(text: string, moment: "asked" | "answered"): void;
 }
@@ -21,6 +24,7 @@ export async function startProxy(uri: string): Promise<Proxy> {
   const unheard = new Set<Socket>();
   let isDown = false;
   let isSilent = false;
+  let delayMs = 0;
   let trap: { text: string; moment: "asked" | "answered" } | null = null;
 
   const server = createServer((client) => {
@@ -32,6 +36,12 @@ export async function startProxy(uri: string): Promise<Proxy> {
       upstream.destroy();
     };
     let isSprung = false;
+    let passed = Promise.resolve();
+    const pass = (data: Buffer) => {
+      const due = performance.now() + delayMs;
+      // One after the other, whatever the delay was.
+      passed = passed.then(() => sleep(Math.max(0, due - performance.now()))).then(() => void upstream.write(data));
+    };
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on("error", () => undefined).on("close", () => sockets.delete(socket) && end());
@@ -44,7 +54,8 @@ export async function startProxy(uri: string): Promise<Proxy> {
         if (moment === "asked") return end();
         isSprung = true;
       }
-      upstream.write(data);
+      if (delayMs === 0) upstream.write(data);
+      else pass(data);
     });
     upstream.on("data", (data) => (isSprung ? end() : isSilent || client.write(data)));
   });
@@ -71,6 +82,9 @@ export async function startProxy(uri: string): Promise<Proxy> {
       isSilent = false;
       // Nobody has greeted these.
       for (const socket of unheard) socket.destroy();
+    },
+    slowDown(ms) {
+      delayMs = ms;
     },
     cutAt(text, moment) {
       trap = { text, moment };
