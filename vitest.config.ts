@@ -32,6 +32,7 @@ const restarting = [
   "mysql-restarts",
   "mysql-troubles",
   "overload",
+  "power-loss",
 ].map((name) => `examples/test/${name}.test.ts`);
 
 /** Files that nothing runs beside come after all others. */

@@ -16,6 +16,9 @@ const takeOverMs = 30_000;
 /** Longest time until a node is back: it gets a copy of everything. */
 const rejoinMs = 60_000;
 
+/** How long a node is cut off. */
+const partitionMs = 1000 * Number(process.env.PARTITION_SECONDS ?? 5);
+
 describeWith(["galera", "s3"], (env) => {
   const ends: (() => Promise<void>)[] = [];
   const endLater = (end: () => Promise<void>) => void ends.unshift(end);
@@ -74,6 +77,49 @@ describeWith(["galera", "s3"], (env) => {
       await expect.poll(() => missingAt(url, history), { timeout: 30_000 }).toEqual([]);
       expect((await check({ url, storage: "none", history })).problems).toEqual([]);
     }
+  });
+
+  test(`a node that is cut off for ${partitionMs / 1000} seconds answers 503, the others go on, and it comes back by itself`, {
+    timeout: 300_000 + partitionMs,
+  }, async () => {
+    const ada = await register(urls()[0] ?? "", "margaret");
+    const [, cutOff = ""] = urls();
+    const writers = startWriters(
+      urls().map((url) => clientWith(url, ada.token)),
+      "parted",
+    );
+    onTestFinished(async () => void (await writers.stop()));
+    const goesOn = async (server: number, timeout: number) => {
+      const since = performance.now();
+      await expect.poll(() => writers.acknowledgedAt(server) > since, { timeout, interval: 50 }).toBe(true);
+    };
+    for (const server of [0, 1, 2]) await goesOn(server, takeOverMs);
+
+    await cluster.isolate(1, true);
+    const readiness = async () => (await get(cutOff, "/readyz")).status;
+    await expect.poll(readiness, { timeout: takeOverMs }).toBe(503);
+    const end = performance.now() + partitionMs;
+    while (performance.now() < end) {
+      for (const server of [0, 2]) await goesOn(server, takeOverMs);
+      const away = await fetch(`${cutOff}/search?search=parted`);
+      expect([away.status, Number(away.headers.get("retry-after")) > 0]).toEqual([503, true]);
+      expect((await get(cutOff, "/healthz")).status).toBe(200);
+    }
+    const before = writers.begun().filter(({ state }) => state === "acknowledged").length;
+
+    await cluster.isolate(1, false);
+    await goesOn(1, rejoinMs);
+    const history = await writers.stop();
+    const refusals = writers.refusals();
+    const acknowledged = history.filter(({ state }) => state === "acknowledged").length;
+    console.log(`partition: ${JSON.stringify({ partitionMs, before, acknowledged, refused: refusals.length })}`);
+    expect(refusals.filter((refusal) => !refusal.startsWith("503 "))).toEqual([]);
+    expect(refusals.length).toBeGreaterThan(0);
+    for (const url of urls()) {
+      await expect.poll(() => missingAt(url, history), { timeout: 30_000 }).toEqual([]);
+      expect((await check({ url, storage: "none", history })).problems).toEqual([]);
+    }
+    expect(await (await instances.openUpkeep()).problems()).toEqual([]);
   });
 
   test("a node without a majority answers 503, shows nothing old, and goes on where it was when it is made the cluster", {

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { createConnection } from "mysql2/promise";
 import { type EndLater, services, temporaryFolder } from "./processes.ts";
 
 const execute = promisify(execFile);
@@ -15,6 +16,8 @@ export interface OwnCluster {
   kill(...nodes: readonly number[]): Promise<void>;
   /** Starts a node again, and waits until it has all that it missed. */
   rejoin(node: number): Promise<void>;
+  /** Cuts a node off from the others, which its clients still reach, or lets it back. */
+  isolate(node: number, isIsolated: boolean): Promise<void>;
 }
 
 /** Starts a cluster of three nodes that nobody else uses. */
@@ -25,13 +28,19 @@ export async function startCluster(endLater: EndLater): Promise<OwnCluster> {
   const run = (...args: string[]) => execute(script, args);
   endLater(async () => void (await run("stop", folder)));
   const { stdout } = await run("start", folder);
+  const nodes = stdout.trim().replace("GALERA_URLS=", "").split(",");
   return {
-    nodes: stdout.trim().replace("GALERA_URLS=", "").split(","),
+    nodes,
     async kill(...nodes) {
       await Promise.all(nodes.map((node) => run("kill", folder, String(node))));
     },
     async rejoin(node) {
       await run("rejoin", folder, String(node));
+    },
+    async isolate(node, isIsolated) {
+      const connection = await createConnection({ uri: nodes[node] ?? "" });
+      await connection.query(`SET GLOBAL wsrep_provider_options = 'gmcast.isolate=${isIsolated ? 1 : 0}'`);
+      await connection.end();
     },
   };
 }

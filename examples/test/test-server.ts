@@ -50,7 +50,7 @@ function answerBeforeCommit(database: Database): Database {
 }
 
 const files = fsStorage({ root: STORAGE, reserveBytes: 0 });
-const rows = sqlite({ path: DATABASE });
+const rows = sqlite({ path: DATABASE, durability: mistake === "commits without sync" ? "normal" : "full" });
 const registry = createRegistry({
   storage: mistake === "row before blob" ? rowBeforeBlob(files) : files,
   database: mistake === "answer before commit" ? answerBeforeCommit(rows) : rows,

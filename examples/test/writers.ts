@@ -18,8 +18,8 @@ export interface Writers {
 /** Who was refused waits for so long, as clients do. */
 const pauseMs = 100;
 
-/** Starts one writer for each client; each has a package of its own. */
-export function startWriters(clients: readonly Client[]): Writers {
+/** Starts one writer for each client; each has a package of its own, whose name begins so. */
+export function startWriters(clients: readonly Client[], name = "writer"): Writers {
   const begun: Attempt[] = [];
   const refusals: string[] = [];
   const acknowledgedAt = clients.map(() => 0);
@@ -30,7 +30,7 @@ export function startWriters(clients: readonly Client[]): Writers {
     for (let number = 0; !isStopped; number += 1) {
       const since = performance.now();
       const attempt = await newAttempt(
-        { name: `writer${server}`, version: `1.0.${number}`, style: "one request" },
+        { name: `${name}${server}`, version: `1.0.${number}`, style: "one request" },
         random,
       );
       begun.push(attempt);
