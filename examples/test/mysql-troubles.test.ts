@@ -113,7 +113,8 @@ describeWith(["mysql"], () => {
       const { refusals, slowestMs } = clients.since();
       const figures = { seed, amount, acknowledged, refused: refusals.length, slowestMs };
       console.log(`mysql, ${trouble.name}: ${JSON.stringify(figures)}`);
-      for (const refusal of refusals) expect(refusal, trouble.name).toMatch(/^(open|form|raw|one request|question): 503 .*"unavailable"/);
+      for (const refusal of refusals)
+        expect(refusal, trouble.name).toMatch(/^(open|form|raw|one request|question): 503 .*"unavailable"/);
       for (const refusal of refusals.filter((one) => one.startsWith("question"))) {
         expect(refusal).toMatch(/^question: 503 after [1-9]/);
       }

@@ -31,8 +31,10 @@ async function callsOf({ folder, ...process }: Process): Promise<string[]> {
   return JSON.parse(await start({ ...process, folder: await copyOf(folder) }).output);
 }
 
+type KillPoint = Required<Pick<Process, "at" | "moment">>;
+
 /** The calls at which a process is killed: around each deletion, or around every call where KILL_POINTS is `all`. */
-async function killPoints(made: SpentRegistry, work: Process["work"]): Promise<Pick<Process, "at" | "moment">[]> {
+async function killPoints(made: SpentRegistry, work: Process["work"]): Promise<KillPoint[]> {
   const calls = await callsOf({ ...made, work });
   expect(calls.filter((call) => call === "delete").length).toBeGreaterThanOrEqual(2);
   return calls.flatMap((call, index) => {
@@ -45,7 +47,7 @@ async function killPoints(made: SpentRegistry, work: Process["work"]): Promise<P
 }
 
 /** Kills a process, goes on with what it left, and says what is lost in the end. */
-async function killAndGoOn(made: SpentRegistry, killed: Pick<Process, "work" | "at" | "moment">) {
+async function killAndGoOn(made: SpentRegistry, killed: Pick<Process, "work"> & KillPoint) {
   const { now, spent, kept } = made;
   const folder = await copyOf(made.folder);
   expect(await start({ folder, now, ...killed, signal: "SIGKILL" }).ended).toBe("SIGKILL");
@@ -55,7 +57,6 @@ async function killAndGoOn(made: SpentRegistry, killed: Pick<Process, "work" | "
   const publish = async (name: string) => versions.push(...(await publishAll(t, actor, name, spent)));
   // What is doomed is refused: whoever was to delete it may still be at it.
   await publish("at-once");
-  const atOnce = versions.length - 1;
   expect(await lostOf(t, versions)).toEqual([]);
   await t.registry.fsck({ repair: true, graceMs: 0 });
   await t.registry.sweep({ graceMs: 0 });
@@ -73,7 +74,7 @@ async function killAndGoOn(made: SpentRegistry, killed: Pick<Process, "work" | "
   await t.cleanup();
   expect(end).toEqual({ isComplete: true, lost: [], found: [] });
   expect(stored).toEqual([kept, ...spent].map(digestOf).sort());
-  return { acknowledged: versions.length, refused: 1 + 3 * spent.length - versions.length, atOnce };
+  return { acknowledged: versions.length, refused: 1 + 3 * spent.length - versions.length };
 }
 
 test.each(["sweep", "repair"] as const)(
