@@ -106,6 +106,8 @@ describeWith(["mysql"], () => {
       const before = clients.acknowledged();
       const end = await trouble.begin({ mysql, proxy, admin, latencyMs });
       await sleep(troubleMs);
+      // However slow the machine is.
+      while (!trouble.refuses && clients.acknowledged() === before) await sleep(20);
       const amount = await end();
       const acknowledged = clients.acknowledged() - before;
       // What was under way may still be refused; then everything goes on by itself.
@@ -120,7 +122,6 @@ describeWith(["mysql"], () => {
       }
       expect(amount, trouble.name).toBeGreaterThan(0);
       if (trouble.refuses) expect(refusals.length, trouble.name).toBeGreaterThan(0);
-      else expect(acknowledged, trouble.name).toBeGreaterThan(0);
       await untilMore(4);
     }
 

@@ -67,6 +67,7 @@ export const troubles: readonly Trouble[] = [
       const before = await deadlocksOf(admin);
       let isOver = false;
       const work = [1, 2].map(() => lockAgainst(mysql.url, () => isOver));
+      while ((await deadlocksOf(admin)) === before) await sleep(50);
       return async () => {
         isOver = true;
         await Promise.all(work);
