@@ -1,15 +1,17 @@
 import { existsSync } from "node:fs";
-import { copyFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mysql } from "@serverless-registry/core/mysql";
-import { zipOf } from "@serverless-registry/core/testing";
+import { digestOf, zipOf } from "@serverless-registry/core/testing";
 import { expect, onTestFinished, test } from "vitest";
+import { startFaultProxy } from "../../packages/storage-s3/test/fault-proxy.ts";
 import { temporaryDatabase } from "../../scripts/test/mysql.ts";
 import { describeWith } from "../../scripts/test/services.ts";
 import { prepareDatabase } from "../standalone/src/init-database.ts";
 import { moveRegistry } from "../standalone/src/move-registry.ts";
 import { clientWith, download, register } from "./client.ts";
-import { examples, runProgram, startStandalone, temporaryFolder } from "./processes.ts";
+import { examples, runProgram, startProgram, startStandalone, temporaryFolder } from "./processes.ts";
+import { sharedDatabases, temporaryBucket } from "./shared-backends.ts";
 
 const move = join(examples, "standalone/dist/move.js");
 
@@ -106,4 +108,59 @@ test("says how it is used", async () => {
   const { code, output } = await runProgram([move, "--help"], { cwd: await temporaryFolder() });
   expect(code).toBe(0);
   for (const option of Object.keys(options)) expect(output).toContain(option);
+});
+
+describeWith(["mysql", "s3"], (env) => {
+  test("a move to MySQL and a bucket that is stopped goes on, and all is there", { timeout: 120_000 }, async () => {
+    const cwd = await temporaryFolder();
+    const before = await startIn(cwd, "old");
+    const ada = await register(before.url, "ada");
+    const digests = new Map<string, string>();
+    for (let patch = 0; patch < 40; patch += 1) {
+      const [version, zip] = [`1.0.${patch}`, new Uint8Array(await zipOf({ "index.js": `// ${patch}` }))];
+      expect((await ada.publish({ name: "fc", version }, zip)).status).toBe(201);
+      digests.set(version, digestOf(zip));
+    }
+    before.send("SIGTERM");
+    await before.ended;
+
+    // Every write takes a while, so that the signal comes in the middle.
+    let isSlow = true;
+    const store = await startFaultProxy(env.S3_ENDPOINT ?? "", ({ method }) =>
+      isSlow && method === "PUT" ? "slow" : null,
+    );
+    onTestFinished(() => store.close());
+    const [DATABASE_URL = ""] = await sharedDatabases([env.MYSQL_URL ?? ""], onTestFinished);
+    const bucket = await temporaryBucket(env, onTestFinished);
+    const target = {
+      ...bucket,
+      DATABASE_URL,
+      STORAGE_URL: bucket.STORAGE_URL.replace(env.S3_ENDPOINT ?? "", store.url),
+    };
+    const run = {
+      cwd,
+      env: { ...bucket, TO_DATABASE_URL: DATABASE_URL, TO_STORAGE_URL: target.STORAGE_URL },
+    };
+    const command = [move, "--from-database", options["--from-database"], "--from-storage", options["--from-storage"]];
+    const stopped = startProgram(command, run);
+    await expect.poll(() => stopped.output(), { timeout: 60_000, interval: 10 }).toMatch(/Archives: [1-5]0%/);
+    stopped.send("SIGINT");
+    expect(await stopped.ended).toEqual({ code: 1, signal: null });
+    expect(stopped.output()).toContain("Stopped. The same command goes on from here.");
+
+    isSlow = false;
+    const finished = await runProgram(command, run);
+    expect(finished).toMatchObject({ code: 0, output: expect.stringContaining("Complete.") });
+    const [, copied = "", present = ""] = /Archives: (\d+) copied, (\d+) there already/.exec(finished.output) ?? [];
+    expect(Number(copied) + Number(present)).toBe(40);
+    expect(Math.min(Number(copied), Number(present))).toBeGreaterThan(0);
+
+    const SERVER_SECRET = (await readFile(join(cwd, "old/server-secret"), "utf8")).trim();
+    const after = await startStandalone({ cwd, env: { ...target, SERVER_SECRET } });
+    const again = clientWith(after.url, ada.token);
+    expect((await again.call("GET", "/whoami")).json).toMatchObject({ username: "ada" });
+    for (const [version, digest] of digests) {
+      expect(digestOf((await download(after.url, "fc", version)) ?? new Uint8Array()), version).toBe(digest);
+    }
+  });
 });

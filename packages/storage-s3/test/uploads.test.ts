@@ -116,17 +116,13 @@ describe("an upload in one request", () => {
   test("stores a blob that is deleted while it is touched", async () => {
     const it = await start();
     await storeBytes(it.storage, small);
-    const writes: string[] = [];
-    it.mini.fault = ({ method, headers }) => {
-      if (method !== "PUT") return;
-      const isCopy = headers["x-amz-copy-source"] !== undefined;
-      writes.push(isCopy ? "copy" : "bytes");
-      if (isCopy) it.mini.remove(bucket, keyFor(small));
+    it.mini.fault = ({ headers }) => {
+      if (headers["x-amz-copy-source"] !== undefined) it.mini.remove(bucket, keyFor(small));
       return undefined;
     };
     await storeBytes(it.storage, small);
-    // Refused since it is there, touched when it no longer is, and sent again.
-    expect(writes).toEqual(["bytes", "copy", "bytes"]);
+    // After the first: refused since it is there, touched when it no longer is, and sent again.
+    expect(it.mini.requests.filter((request) => request.startsWith("PUT"))).toHaveLength(1 + 3);
     await expectStored(it, small);
   });
 
