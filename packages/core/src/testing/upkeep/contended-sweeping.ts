@@ -10,6 +10,9 @@ import { testSecret } from "../registry.ts";
 import { zipOf } from "../zips.ts";
 import { day, download, minute, packageName, refusalOf, type UpkeepHarness, worldOn } from "./harness.ts";
 
+/** How long publishers and sweepers race for the same bytes at least; a run by hand takes longer than the test needs. */
+const raceMs = 1000 * Number(process.env.RACE_SECONDS ?? 0);
+
 /** Sweeps while others sweep, publish, delete and restore. */
 export const contendedSweeping: Behaviours<UpkeepHarness> = {
   async "of sweeps at the same moment each blob is deleted by one"(harness) {
@@ -178,8 +181,10 @@ export const contendedSweeping: Behaviours<UpkeepHarness> = {
       const open = await one.downloads.open({ kind: "visitor" }, { ...target, count: false });
       expect(Buffer.concat(await open.body.toArray())).toEqual(bytes[at]);
     };
+    const end = performance.now() + raceMs;
+    let published = 0;
     // Each of them was swept, came back and was swept once more.
-    const isEnough = () => [...deletions.values()].every((times) => times >= 2);
+    const isEnough = () => [...deletions.values()].every((times) => times >= 2) && performance.now() >= end;
     const worker = async (number: number) => {
       const registry = number % 2 === 0 ? one : two;
       for (let round = 1; ; round += 1) {
@@ -187,6 +192,7 @@ export const contendedSweeping: Behaviours<UpkeepHarness> = {
         const target = { package: `${packageName}-${number}`, version: `${round}.0.0` };
         const send = () => Readable.from([bytes[at] ?? Buffer.alloc(0)]);
         await patiently(() => registry.releases.publish(ada, { ...target, body: send() }));
+        published += 1;
         await download({ ...target, at });
         if (round >= 6 && isEnough()) return { ...target, at };
         await registry.releases.remove(ada, target);
@@ -194,11 +200,12 @@ export const contendedSweeping: Behaviours<UpkeepHarness> = {
         await delay(Math.random() * 60);
       }
     };
-    const last = await Promise.all([0, 1, 2].map(worker)).finally(() => {
+    const last = await Promise.all([0, 1, 2, 3].map(worker)).finally(() => {
       isOver = true;
     });
     await Promise.all(sweepers);
     for (const target of last) await download(target);
+    if (raceMs > 0) console.log(`sweep race: ${JSON.stringify({ published, swept: [...deletions.values()] })}`);
   },
 };
 
