@@ -62,10 +62,13 @@ test("a server seals what is left when it stops", async () => {
   let count = 0;
   // The start seals and sweeps once: who registers while that goes on is sealed already.
   await expect
-    .poll(async () => {
-      await register(url, `ada-${count++}`);
-      return unsealed(folder);
-    })
+    .poll(
+      async () => {
+        await register(url, `ada-${count++}`);
+        return unsealed(folder);
+      },
+      { timeout: 10_000 },
+    )
     .toContain("user.register");
   await stop();
   expect(unsealed(folder)).toEqual([]);
