@@ -36,7 +36,7 @@ export function registryRouter(registry: Registry, options: RegistryRouterOption
   const toRequest = (req: Request) => readRequest(req, authenticate);
   const router = Router({ strict: true, caseSensitive: true });
   const leavesToHost = (req: Request) =>
-    req.method === "OPTIONS" ? !http.answersOptions : !http.answersUnknownPaths(req.baseUrl);
+    req.method === "OPTIONS" ? !http.answersOptions : !http.answersUnknownPaths(req.baseUrl, req.url);
   for (const { path, routes, methods } of http.paths) {
     const atPath = router.route(path);
     for (const route of routes) {
@@ -50,7 +50,7 @@ export function registryRouter(registry: Registry, options: RegistryRouterOption
     });
   }
   router.use((req: Request, res: Response, next: NextFunction) => {
-    if (req.method === "OPTIONS" || !http.answersUnknownPaths(req.baseUrl)) return next();
+    if (req.method === "OPTIONS" || !http.answersUnknownPaths(req.baseUrl, req.url)) return next();
     send(res, http.refuse(toRequest(req)));
   });
   router.use((error: unknown, req: Request, res: Response, next: NextFunction) => {

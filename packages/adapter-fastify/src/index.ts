@@ -50,7 +50,7 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
       });
     }
     const refused = [
-      ...(http.answersUnknownPaths(mountPath) ? methods.filter((method) => !allowed.includes(method)) : []),
+      ...(http.answersUnknownPaths(mountPath, url) ? methods.filter((method) => !allowed.includes(method)) : []),
       ...(http.answersOptions ? (["OPTIONS"] as const) : []),
     ];
     if (refused.length === 0) continue;
@@ -66,11 +66,15 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
     if (!isContentTypeFailure(error)) throw error;
     return send(reply, http.fail(toRequest(request), "unsupported_media_type"));
   });
-  if (!http.answersUnknownPaths(mountPath)) return;
   const refuse = (request: FastifyRequest, reply: FastifyReply) => send(reply, http.refuse(toRequest(request)));
+  const refuseAt = (url: string) => app.route({ method: [...methods], url, exposeHeadRoute: false, handler: refuse });
+  if (!http.answersUnknownPaths(mountPath)) {
+    for (const url of http.wholeSegments.flatMap((segment) => [`/${segment}`, `/${segment}/*`])) refuseAt(url);
+    return;
+  }
   app.setNotFoundHandler(refuse);
   // Segments that are too long for Fastify's parameters fit here; without it Fastify answers them by itself.
-  app.route({ method: [...methods], url: "/*", exposeHeadRoute: false, handler: refuse });
+  refuseAt("/*");
 }
 
 function isContentTypeFailure(error: unknown): boolean {

@@ -11,6 +11,8 @@ import type { HttpRequest, HttpResponse } from "./types.ts";
 export interface RouteFamily {
   /** First segments of its paths; the family without any has all that are left. */
   readonly segments: readonly string[];
+  /** Those of them that no host has pages of its own below: unknown paths there are the family's as well. */
+  readonly wholeSegments: readonly string[];
   readonly routes: readonly Route[];
   /** The address of a request as it would be if it were spelled as routes are. */
   spell(request: HttpRequest): string;
@@ -24,6 +26,7 @@ export interface RouteFamily {
 
 const own: RouteFamily = {
   segments: [],
+  wholeSegments: [],
   routes,
   spell: ({ url }) => url,
   identify,
@@ -43,7 +46,11 @@ export function familyFinder(families: readonly RouteFamily[]): (request: HttpRe
   const bySegment = new Map(families.flatMap((family) => family.segments.map((segment) => [segment, family] as const)));
   if (bySegment.size === 0) return () => own;
   return ({ url, mountPath }) => {
-    const [, segment = ""] = /^\/([^/?#]*)/.exec(url.slice(mountPath.length)) ?? [];
-    return bySegment.get(segment) ?? own;
+    return bySegment.get(firstSegment(url.slice(mountPath.length))) ?? own;
   };
+}
+
+/** The first segment of a path below the mount path, a query left out. */
+export function firstSegment(path: string): string {
+  return /^\/([^/?#]*)/.exec(path)?.[1] ?? "";
 }

@@ -8,7 +8,7 @@ import { promisedSize, rawBody, readForm, readJson } from "./bodies.ts";
 import { dropRest, lingering } from "./body-pace.ts";
 import { preflight, withCors } from "./cors.ts";
 import { counterKey, type Exchange, originOf } from "./credentials.ts";
-import { familyFinder, type RouteFamily, routeFamilies } from "./families.ts";
+import { familyFinder, firstSegment, type RouteFamily, routeFamilies } from "./families.ts";
 import { formBytes, isMultipart, withPackageFile } from "./multipart.ts";
 import { observedHttp, observedLimiter } from "./observed.ts";
 import { type HttpOptions, type HttpSettings, toSettings } from "./options.ts";
@@ -35,8 +35,13 @@ export interface RegistryHttp {
   refuse(request: HttpRequest, allowedMethods?: readonly string[]): HttpResponse;
   /** Answers a request that failed before it came to a route, like one with a broken path. */
   fail(request: HttpRequest, code: ErrorCode): HttpResponse;
-  /** Whether unknown paths are answered here or passed on to the host. */
-  answersUnknownPaths(mountPath: string): boolean;
+  /**
+   * Whether unknown paths are answered here or passed on to the host: `path`, which is one below the mount path, or without it those
+   * outside of `wholeSegments`.
+   */
+  answersUnknownPaths(mountPath: string, path?: string): boolean;
+  /** First segments below which every path is answered here, at the root as well: their clients understand no answer of the host's. */
+  readonly wholeSegments: readonly string[];
   /** Whether OPTIONS is answered here (the option `cors` is set) or left to the host. */
   readonly answersOptions: boolean;
 }
@@ -58,6 +63,7 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
   const families = routeFamilies(settings);
   const table = families.flatMap((family) => family.routes);
   const familyOf = familyFinder(families);
+  const wholeSegments = families.flatMap((family) => family.wholeSegments);
   const finish = (request: HttpRequest, response: HttpResponse) => {
     const headers = { ...response.headers, "x-request-id": request.requestId ?? "" };
     const whole = lingering(request, { ...response, headers });
@@ -97,7 +103,10 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
       return { ...response, headers: { ...response.headers, allow: allowedMethods.join(", ") } };
     },
     fail: (request, code) => fail(named(request), code),
-    answersUnknownPaths: (mountPath) => (options.unknownPaths ?? (mountPath === "" ? "pass" : "answer")) === "answer",
+    answersUnknownPaths: (mountPath, path = "") =>
+      (options.unknownPaths ?? (mountPath === "" ? "pass" : "answer")) === "answer" ||
+      wholeSegments.includes(firstSegment(path)),
+    wholeSegments,
     answersOptions: settings.cors !== null,
   };
 }

@@ -36,6 +36,7 @@ export function metricsFamily({ source, token }: MetricsOptions): RouteFamily {
   });
   return {
     segments: ["metrics"],
+    wholeSegments: [],
     routes: [route],
     spell: ({ url }) => url,
     async identify(exchange: Exchange) {

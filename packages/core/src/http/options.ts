@@ -32,7 +32,7 @@ export interface HttpOptions {
   signatures?: SignatureOptions;
   /**
    * Paths below the mount path that are none of ours: `answer` them with 404, or `pass` them on to the host's other routes.
-   * Default: `pass` when mounted at the root, else `answer`.
+   * Default: `pass` when mounted at the root, else `answer`. With `serverlessDevs`, those below `/v3` and `/simple` are always answered.
    */
   unknownPaths?: "answer" | "pass";
   /**

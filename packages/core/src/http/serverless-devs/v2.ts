@@ -15,6 +15,8 @@ const ofNoRoute: readonly ErrorCode[] = ["not_found", "method_not_allowed"];
  */
 export const serverlessDevsV2: RouteFamily = {
   segments: ["simple", "package", "center", "user"],
+  // A host may well have `/user/…` of its own.
+  wholeSegments: ["simple"],
   routes: [...v2ReadingRoutes, ...v2FormRoutes],
   spell: ({ url }) => url,
   identify: async ({ request }) => ({ caller: { kind: "visitor", ...originOf(request) }, check: null }),

@@ -16,6 +16,7 @@ const table = [...v3ReadingRoutes, ...v3PublishingRoutes];
  */
 export const serverlessDevsV3: RouteFamily = {
   segments: ["v3"],
+  wholeSegments: ["v3"],
   routes: [...table, ...table.map((route) => ({ ...route, path: route.path.replace("/v3/", "/v3//") }))],
   spell: ({ url, mountPath }) => mountPath + url.slice(mountPath.length).replace(/^\/v3\/\//, "/v3/"),
   identify,

@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { Behaviours } from "../behaviours.ts";
 import type { HttpHarness } from "./harness.ts";
 import { archiveOf, formOf, v3World } from "./serverless-devs-world.ts";
+import { sendOverWire } from "./wire.ts";
 
 const deploy = { Name: "fc-deploy", Version: "1.0.0" };
 
@@ -188,6 +189,26 @@ export const serverlessDevsBehaviours: Behaviours<HttpHarness> = {
     expect(await said()).toBe(`Invalid or expired token. Make an API key of your account and sign in with it: ${how}`);
     expect(await said("no-code")).toMatch(/^Invalid signature\. .+ s registry login --token <API key>$/);
     expect(await said(await codeOf(ada, { scopes: { actions: ["read"] } }))).toContain(how);
+  },
+
+  "answers every path below /v3 and /simple, at the root too, where all others are left to the host": async ({
+    world,
+  }) => {
+    for (const unknownPaths of [undefined, "pass"] as const) {
+      const http = unknownPaths === undefined ? {} : { unknownPaths };
+      const { ask, origin } = await v3World(world, { mountPath: "", http });
+      const unknown = ["GET /v3/", "GET /v3/?x", "DELETE /v3/a/b/c", "POST /v3//x", `GET /v3/${"x".repeat(200)}`];
+      for (const request of unknown) expect((await ask(request)).json.code, request).toBe("not_found");
+      // To some routers it is a package's address in its spelling.
+      expect((await ask("GET /v3")).json.code).toMatch(/^(not_found|method_not_allowed)$/);
+      const wrong = await ask("PATCH /v3/packages/releases");
+      expect([wrong.json.code, wrong.headers.get("allow")]).toEqual(["method_not_allowed", "GET, HEAD, POST"]);
+      const at = async (method: string, path: string) => (await sendOverWire(origin, { method, path })).json;
+      expect(await at("GET", "/simple/")).toMatchObject({ Response: { Error: "not_found" } });
+      expect(await at("GET", "/simple/a/b/c")).toMatchObject({ Response: { Error: "not_found" } });
+      expect(await at("PUT", "/simple/fc/releases")).toMatchObject({ Response: { Error: "method_not_allowed" } });
+      for (const path of ["/v3x", "/user", "/package/unknown"]) expect((await at("GET", path)).code).toBeUndefined();
+    }
   },
 
   "v3: browser sign-in says what to do instead": async ({ world }) => {
