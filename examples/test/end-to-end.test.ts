@@ -77,6 +77,17 @@ test("answers in the registry's shape whatever is asked", async () => {
     expect(await response.json()).toEqual({ error: expect.any(String), code });
     expect(response.headers.get("x-powered-by")).toBeNull();
   }
+  const broken = await fetch(`${server.url}/v3/packages/x/release/tags/%zz`, { method: "DELETE" });
+  const envelope = { error: "Invalid request", code: "invalid_request", body: "Invalid request" };
+  expect([broken.status, await broken.json()]).toEqual([
+    400,
+    { ...envelope, request_id: broken.headers.get("x-request-id") },
+  ]);
+  const large = await fetch(`${server.url}/v3/packages/releases`, { headers: { token: "x".repeat(20_000) } });
+  expect([large.status, await large.json()]).toEqual([
+    431,
+    { ...envelope, request_id: large.headers.get("x-request-id") },
+  ]);
   const odd = await fetch(`${server.url}/register`, { method: "POST", body: "{}", headers: { "content-type": "/" } });
   expect([odd.status, await odd.json()]).toEqual([415, expect.objectContaining({ code: "unsupported_media_type" })]);
 });

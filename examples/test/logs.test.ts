@@ -92,7 +92,7 @@ async function sendGarbage(url: string, text: string): Promise<void> {
   let answer = "";
   for await (const chunk of socket) answer += chunk;
   expect(answer).toMatch(
-    /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*\r\n\r\n\{"error":"Invalid request","code":"invalid_request"\}$/,
+    /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*\r\n\r\n\{"error":"Invalid request","code":"invalid_request","body":"Invalid request","request_id":"[0-9a-f-]{36}"\}$/,
   );
 }
 

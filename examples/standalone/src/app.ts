@@ -40,10 +40,7 @@ export function createApp(config: Config): { app: FastifyInstance; running: Runn
     return503OnClosing: false,
     ...(config.trustedProxies.length > 0 ? { trustProxy: config.trustedProxies } : {}),
     frameworkErrors(error, request, reply) {
-      sendFailure(
-        reply.header("x-request-id", request.id),
-        error.code === "FST_ERR_BAD_URL" ? "invalid_request" : "not_found",
-      );
+      sendFailure(request, reply, error.code === "FST_ERR_BAD_URL" ? "invalid_request" : "not_found");
     },
     clientErrorHandler,
   });
@@ -52,7 +49,7 @@ export function createApp(config: Config): { app: FastifyInstance; running: Runn
     const isRefusal = error.statusCode !== undefined && error.statusCode < 500;
     if (!isRefusal) request.log.error({ err: error }, "request failed outside of the registry");
     const refusal = error.statusCode === 415 ? "unsupported_media_type" : "invalid_request";
-    sendFailure(reply.header("x-request-id", request.id), isRefusal ? refusal : "internal");
+    sendFailure(request, reply, isRefusal ? refusal : "internal");
   });
   return { app, running: watchRequests(app) };
 }
@@ -97,12 +94,18 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   );
 }
 
-function sendFailure(reply: FastifyReply, code: ErrorCode): void {
-  reply.code(errors[code].status).header("cache-control", "no-store").send(failureBody(code));
+function sendFailure({ id, url }: FastifyRequest, reply: FastifyReply, code: ErrorCode): void {
+  const failure = /^\/v3(?![^/?])/.test(url) ? inEnvelope(code, id) : failureBody(code);
+  reply.code(errors[code].status).headers({ "x-request-id": id, "cache-control": "no-store" }).send(failure);
 }
 
 function failureBody(code: ErrorCode) {
   return { error: errors[code].message, code };
+}
+
+/** The same for Serverless Devs clients, which take an answer without `body` for a success. */
+function inEnvelope(code: ErrorCode, requestId: string) {
+  return { ...failureBody(code), body: errors[code].message, request_id: requestId };
 }
 
 /** Answers what is not even HTTP. The bytes that were received stay out of the log: they may hold credentials. */
@@ -111,7 +114,8 @@ function clientErrorHandler(this: FastifyInstance, error: ConnectionError, socke
   const requestId = randomUUID();
   this.log.debug({ requestId, code: error.code }, "a client sent what is not HTTP, or too slowly");
   if (socket.writable) {
-    const body = JSON.stringify(failureBody("invalid_request"));
+    // Nobody knows what it asked for: it may be one of the clients that need the envelope.
+    const body = JSON.stringify(inEnvelope("invalid_request", requestId));
     const head = [
       `HTTP/1.1 ${statusLine(error.code)}`,
       "Content-Type: application/json; charset=utf-8",
