@@ -67,6 +67,14 @@ const wrong: Record<string, string[]> = {
   METRICS_HOST: ["", "example.com", "127.0.0"],
   LOG_LEVEL: ["", "verbose", "INFO", "30"],
   TRUST_PROXY: ["", "true", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.1,", "proxy.example.com", "fe80::1%eth0"],
+  CORS_ORIGINS: [
+    "",
+    "app.example.com",
+    "https://app.example.com/",
+    "https://*.example.com",
+    "https://a.example,",
+    "null",
+  ],
 };
 
 describe("the configuration", () => {
@@ -97,6 +105,7 @@ describe("the configuration", () => {
         metricsHost: "127.0.0.1",
         logLevel: "info",
         trustedProxies: [],
+        corsOrigins: [],
       },
     });
   });
@@ -110,6 +119,7 @@ describe("the configuration", () => {
       ...places,
       ...words,
       TRUST_PROXY: "10.0.0.0/8, ::1",
+      CORS_ORIGINS: "https://app.example.com, http://localhost:3000",
       MAX_UPLOAD_BYTES: "1",
     });
     expect(result).toMatchObject({
@@ -118,6 +128,7 @@ describe("the configuration", () => {
         ...{ database: { path: "/var/r.db" }, storage: { root: "p" }, publicUrl: "https://example.com/base" },
         ...{ rateLimit: "off", registration: "closed", logLevel: "silent", host: "127.0.0.1" },
         ...{ trustedProxies: ["10.0.0.0/8", "::1"], maxUploadBytes: 1 },
+        corsOrigins: ["https://app.example.com", "http://localhost:3000"],
       },
     });
   });
@@ -296,6 +307,7 @@ describe("the start", () => {
     const env = {
       ...{ REGISTRATION: "closed", RATE_LIMIT: "on", MAX_UPLOAD_BYTES: "5", PUBLIC_URL: "https://example.com/base" },
       ...{ SERVER_SECRET: "s".repeat(32), TRUST_PROXY: "127.0.0.1" },
+      CORS_ORIGINS: "https://app.example.com,https://other.example",
     };
     const cwd = await temporaryFolder();
     const { url } = await startStandalone({ cwd, env });
@@ -305,6 +317,10 @@ describe("the start", () => {
     expect((await request(url, { method: "GET", path: "/openapi.json" })).json.servers[0].url).toBe(
       "https://example.com/base",
     );
+    const lets = async (origin: string) =>
+      (await fetch(`${url}/search?search=x`, { headers: { origin } })).headers.get("access-control-allow-origin");
+    expect(await lets("https://other.example")).toBe("https://other.example");
+    expect(await lets("https://third.example")).toBeNull();
     const attempt = (address: string) =>
       fetch(`${url}/login`, { method: "POST", body: "{}", headers: { "x-forwarded-for": address } });
     const statuses: number[] = [];

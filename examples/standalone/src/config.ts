@@ -38,6 +38,8 @@ export interface Config {
   logLevel: (typeof logLevels)[number];
   /** Addresses and networks of proxies whose `X-Forwarded-*` headers are believed. */
   trustedProxies: string[];
+  /** Origins whose pages may call from a browser; `*` for every one. Empty: none. */
+  corsOrigins: string[];
 }
 
 /** What came of reading the environment: a configuration, or every reason why there is none. */

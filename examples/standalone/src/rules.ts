@@ -103,6 +103,20 @@ function isNetwork(text: string): boolean {
   return version !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128)));
 }
 
+const origins: Rule<string[]> = {
+  allowed: "origins as browsers send them, commas between, such as https://app.example.com,http://localhost:3000; or *",
+  parse(text) {
+    const items = text.split(",").map((item) => item.trim());
+    const wrong = items.find((item) => item !== "*" && !isOrigin(item));
+    return wrong === undefined ? { value: items } : { reason: `${JSON.stringify(wrong)} is none` };
+  },
+};
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text && !text.includes("*");
+}
+
 /** What the variables may hold. */
 export const rules = {
   wholeNumber,
@@ -114,4 +128,5 @@ export const rules = {
   webhookAddresses,
   proxyPath,
   networks,
+  origins,
 };

@@ -48,6 +48,7 @@ export async function startServer(config: Config, { sealEveryMs = MINUTE_MS } = 
     await app.register(registryPlugin, {
       ...{ registry, publicUrl: config.publicUrl, unknownPaths: "answer" },
       ...{ auth: config.auth, serverlessDevs: config.serverlessDevs === "on" },
+      ...(config.corsOrigins.length === 0 ? {} : { cors: { origins: config.corsOrigins } }),
       ...(config.signatures === "v2" ? { signatures: { documented: false, wholeKey: false } } : {}),
       ...(shared.rateLimiter === undefined ? {} : { rateLimiter: shared.rateLimiter }),
       ...(config.rateLimit === "off" ? { rateLimits: "off" as const } : {}),

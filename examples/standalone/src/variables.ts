@@ -178,4 +178,10 @@ export const variables: { readonly [Key in keyof Config]: Variable<Config[Key]> 
     rule: rules.networks,
     fallback: { value: [], shown: "none" },
   },
+  corsOrigins: {
+    name: "CORS_ORIGINS",
+    about: "Origins whose pages may call the registry from a browser.",
+    rule: rules.origins,
+    fallback: { value: [], shown: "none" },
+  },
 };
