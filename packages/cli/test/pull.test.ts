@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { chmod, mkdir, readdir, readFile, symlink } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { type Actor, anonymous } from "@serverless-registry/core";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { zipOf } from "../../core/src/testing/zips.ts";
 import { machine, password, type Served, serveRegistry, settled, signedIn } from "./cli.ts";
 import { treeOf } from "./trees.ts";
@@ -92,6 +95,27 @@ describe("failures leave nothing behind", () => {
     const result = await run(["pull", target]);
     expect(result.messages).toContain(says);
     expect([result.code, await readdir(cwd)]).toEqual([code, []]);
+  });
+
+  test("a download that breaks off", async () => {
+    const zip = await zipOf({ "a.txt": "a".repeat(100_000) }, { store: true });
+    const sha256 = createHash("sha256").update(zip).digest("hex");
+    const server = createServer((request, response) => {
+      if (request.url?.includes("/zipball/")) {
+        response.writeHead(200, { "content-length": zip.length });
+        response.write(zip.subarray(0, 1000), () => response.destroy());
+        return;
+      }
+      const zipball_url = `http://${request.headers.host}/cut/zipball/1.0.0`;
+      response.end(JSON.stringify({ name: "cut", tag_name: "1.0.0", sha256, size: zip.length, zipball_url }));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    onTestFinished(() => void server.close());
+    const { run, cwd } = await machine();
+    const registry = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const result = await run(["pull", "cut", "--json", "--registry", registry]);
+    expect(result).toMatchObject({ code: 6, json: { code: "network", error: expect.stringContaining("broke off") } });
+    expect(await readdir(cwd)).toEqual([]);
   });
 
   test("a folder that is there is left alone", async () => {

@@ -18,7 +18,7 @@ export interface ClientOptions {
   clientId?: string;
   /** How often a request is tried again after no answer came, or 429 or 503; default 3. */
   retries?: number;
-  /** Longest wait for an answer, not counting the sending of an archive, in milliseconds; default 60,000. */
+  /** Longest wait for an answer, not counting the sending or reading of an archive, in milliseconds; default 60,000. */
   timeoutMs?: number;
   /** In place of the global `fetch`. */
   fetch?: typeof fetch;
@@ -31,6 +31,8 @@ export interface RequestInput extends Repeating {
   path: string;
   query?: Readonly<Record<string, string | number | undefined>>;
   json?: object;
+  /** Sent without credentials; default false. */
+  asVisitor?: boolean;
   archive?: { content: Uint8Array<ArrayBuffer> | Blob; onProgress?: ((sentBytes: number) => void) | undefined };
 }
 
@@ -63,7 +65,9 @@ export function transport(options: ClientOptions): Transport {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const body: Content = input.archive?.content ?? (input.json === undefined ? "" : JSON.stringify(input.json));
-    const headers = { ...(await credentials(options, input.method, url, body)), ...contentHeaders(input) };
+    const { token: _token, apiKey: _apiKey, ...visitor } = options;
+    const shown = await credentials(input.asVisitor ? visitor : options, input.method, url, body);
+    const headers = { ...shown, ...contentHeaders(input) };
     const timeout = AbortSignal.timeout(input.archive === undefined ? timeoutMs : 24 * 60 * 60_000);
     const signal = input.signal === undefined ? timeout : AbortSignal.any([timeout, input.signal]);
     const init = { method: input.method, headers, signal, redirect: "manual" as const };
@@ -72,17 +76,23 @@ export function transport(options: ClientOptions): Transport {
     return readAnswer(response);
   }
 
+  async function opened(address: string, signal: AbortSignal | undefined) {
+    const late = new AbortController();
+    // For the answer to begin: how long the bytes take is their number's matter.
+    const timer = setTimeout(() => late.abort(new DOMException("No answer came in time", "TimeoutError")), timeoutMs);
+    try {
+      const until = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
+      const response = await reached(send(address, { signal: until }), signal);
+      if (!response.ok || response.body === null) return (await readAnswer(response)) as never;
+      return unlessBroken(response.body, signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   return {
     request: (input) => repeatedly(() => once(input), { retries, ...input }),
-    download: (address, signal) =>
-      repeatedly(
-        async () => {
-          const response = await reached(send(address, signal === undefined ? {} : { signal }), signal);
-          if (!response.ok || response.body === null) return readAnswer(response) as Promise<never>;
-          return response.body;
-        },
-        { retries, signal },
-      ),
+    download: (address, signal) => repeatedly(() => opened(address, signal), { retries, signal }),
   };
 }
 
@@ -123,6 +133,27 @@ async function reached(response: Promise<Response>, signal: AbortSignal | undefi
     if (signal?.aborted) throw signal.reason;
     throw new ClientError("network", { message: "The registry could not be reached", status: 0, cause });
   }
+}
+
+/** The same bytes; where they break off, the stream fails with `network`. */
+function unlessBroken(bytes: ReadableStream<Uint8Array<ArrayBuffer>>, signal: AbortSignal | undefined) {
+  const reader = bytes.getReader();
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (cause) {
+          if (signal?.aborted) throw signal.reason;
+          throw new ClientError("network", { message: "The download broke off", status: 0, cause });
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 async function readAnswer(response: Response): Promise<unknown> {
