@@ -40,26 +40,47 @@ export async function publish(transport: Transport, input: PublishInput): Promis
 
 async function sendAtOnce(transport: Transport, target: VersionInput, sending: ArchiveInput): Promise<Release> {
   const at = path`/${target.package}/releases/tags/${target.version}`;
-  const resume = async () => {
-    const answer = await transport.request({ method: "GET", path: at }).catch((error: unknown) => {
+  const resume = async (lost: ClientError) => {
+    try {
+      const answer = await transport.request({ method: "GET", path: at });
+      return readRelease(answer).sha256 === (await digestOf(sending.archive)) ? answer : undefined;
+    } catch (error) {
+      if (isRefusal(error, 401)) return asEverybodySees(transport, target, { ...sending, lost });
       // Nothing was published yet, or this credential may not read: sent again, the archive shows which.
-      if (error instanceof ClientError && [401, 403, 404].includes(error.status)) return undefined;
+      if (isRefusal(error, 403, 404)) return undefined;
       throw error;
-    });
-    if (answer === undefined) return undefined;
-    return readRelease(answer).sha256 === (await digestOf(sending.archive)) ? answer : undefined;
+    }
   };
   return readRelease(await transport.request({ method: "PUT", path: at, resume, ...archiveOf(sending) }));
+}
+
+/**
+ * A version that holds this archive, read without credentials: a publish grant that was used up says no more what became of it.
+ * @throws `lost`, what brought the question up, when that does not tell either
+ */
+async function asEverybodySees(
+  { request }: Transport,
+  target: VersionInput,
+  { archive, lost }: { archive: ArchiveInput["archive"]; lost: ClientError },
+): Promise<unknown> {
+  const at = path`/${target.package}/releases/tags/${target.version}`;
+  const answer = await request({ method: "GET", path: at, asVisitor: true }).catch(() => undefined);
+  if (answer === undefined || readRelease(answer).sha256 !== (await digestOf(archive))) throw lost;
+  return answer;
+}
+
+function isRefusal(error: unknown, ...statuses: number[]): boolean {
+  return error instanceof ClientError && statuses.includes(error.status);
 }
 
 async function openAndSend(transport: Transport, input: ReleaseInput, sending: ArchiveInput): Promise<Release> {
   for (let attempt = 1; ; attempt += 1) {
     const { release, uploadId } = await create(transport, input);
     try {
-      const { sha256, size } = await receive(transport, { uploadId, ...sending });
+      const { sha256, size } = await send(transport, { uploadId, ...sending }, input);
       return await get(transport, input).catch((error: unknown) => {
         // A publish grant is used up by now.
-        if (error instanceof ClientError && error.status === 401) return { ...release, sha256, size };
+        if (isRefusal(error, 401)) return { ...release, sha256, size };
         throw error;
       });
     } catch (error) {
@@ -76,14 +97,35 @@ export async function get({ request }: Transport, target: VersionInput): Promise
 }
 
 /** Sends the archive of an open version. When the answer is lost, the registry is asked what became of it before it is sent again. */
-export async function receive(transport: Transport, { uploadId, ...sending }: ReceiveInput): Promise<PublishedArchive> {
-  const resume = async (error: ClientError) => {
-    const state = await uploadState(transport, { uploadId });
-    if (state.sha256 !== null && state.sha256 === (await digestOf(sending.archive))) {
-      return writePublished({ ...state, sha256: state.sha256, size: sizeOf(sending.archive) });
+export function receive(transport: Transport, input: ReceiveInput): Promise<PublishedArchive> {
+  return send(transport, input, null);
+}
+
+/** The same, for a version that is known. */
+async function send(
+  transport: Transport,
+  { uploadId, ...sending }: ReceiveInput,
+  target: VersionInput | null,
+): Promise<PublishedArchive> {
+  const { archive } = sending;
+  const resume = async (lost: ClientError) => {
+    let upload: UploadState;
+    try {
+      upload = await uploadState(transport, { uploadId });
+    } catch (error) {
+      if (!isRefusal(error, 401)) throw error;
+      if (target === null) throw lost;
+      const { sha256, size } = readRelease(await asEverybodySees(transport, target, { archive, lost }));
+      return writePublished({ ...target, sha256: sha256 ?? "", size: size ?? 0 });
     }
-    if (state.state !== "open") throw error;
-    return undefined;
+    const { state, sha256 } = upload;
+    if (state === "open") return undefined;
+    if (state !== "completed")
+      throw new ClientError("invalid_upload", { message: `The upload is ${state}`, status: 404 });
+    if (sha256 !== null && sha256 === (await digestOf(archive))) {
+      return writePublished({ ...upload, sha256, size: sizeOf(archive) });
+    }
+    throw new ClientError("version_exists", { message: "Other bytes were published meanwhile", status: 409 });
   };
   const request = { method: "PUT", path: path`/upload/${uploadId}`, resume } as const;
   return readPublished(await transport.request({ ...request, ...archiveOf(sending) }));
