@@ -20,6 +20,11 @@ describe("secrets", () => {
     ".npmrc": "//registry.example.com/:_authToken=abcdef\n",
     "node_modules/x/.npmrc": "//registry.example.com/:_password=abcdef\n",
     "src/key.js": "const key = `-----BEGIN RSA PRIVATE KEY-----\nMII`;",
+    ".envrc": "export PASSWORD=x",
+    "deploy/prod.env": "PASSWORD=x",
+    "src/cloud.js": `const id = "LTAI${"5t".repeat(10)}";`,
+    "src/aws.json": `{"accessKeyId":"AKIA${"Z".repeat(16)}"}`,
+    "src/large.js": `${"// padding\n".repeat(80_000)}const key = "-----BEGIN PRIVATE KEY-----";`,
     "notes.txt": `token srg_${"a".repeat(49)}`,
     "home/.aws/credentials": "[default]",
   };
@@ -40,12 +45,13 @@ describe("secrets", () => {
     await write({
       "publish.yaml": manifest("harmless"),
       ...{ ".env.example": "PASSWORD=", ".npmrc": "registry=https://example.com\n#_authToken=x\n", "id_rsa.pub": "x" },
+      "data/large.txt": `${"x".repeat(1024 * 1024)}-----BEGIN PRIVATE KEY-----`,
       ...{ "environment.js": "", "keys.md": "", "node_modules/x/test.js": "-----BEGIN PRIVATE KEY-----" },
       ".yarnrc.yml": "nodeLinker: node-modules\n",
       // biome-ignore lint/suspicious/noTemplateCurlyInString: as npm writes it
       "sub/.npmrc": "//registry.example.com/:_authToken=${NPM_TOKEN}\n",
     });
-    expect((await done(["publish", "--dry-run", "--json"])).json.files).toHaveLength(9);
+    expect((await done(["publish", "--dry-run", "--json"])).json.files).toHaveLength(10);
   });
 
   test("they go in when that is said, some or all, and stay out by .signore", async () => {
