@@ -1,9 +1,10 @@
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { commandLog, documentedCommands } from "./command-log.ts";
-import { devsClient } from "./devs.ts";
+import { devsClient, safetyCodeFile } from "./devs.ts";
 import { greeting, packageFolder, projectFolder } from "./projects.ts";
 import { startDevsServer } from "./server.ts";
 
@@ -35,6 +36,8 @@ test.skipIf(!mayListen && !process.env.REQUIRE_ALL)(
     await says(["set", "registry", registry]);
     await says(["registry", "login", "--token", author.safetyCode]);
     await says(["registry", "login", "--retoken"]);
+    const kept = await readFile(client.path(safetyCodeFile), "utf8");
+    expect([kept.startsWith("srk_"), kept.includes(author.safetyCode)]).toEqual([true, false]);
     const facts = { name: "on-port-80", version: "1.0.0" };
     expect(await says(["registry", "publish"], await packageFolder(facts))).toContain("success");
     const project = await projectFolder({ component: facts.name });

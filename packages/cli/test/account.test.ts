@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { chmod, readdir, readFile, stat } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
+import { pipeline } from "node:stream";
 import { beforeAll, describe, expect, test } from "vitest";
 import { machine, password, type Served, serveRegistry, settled } from "./cli.ts";
 
@@ -145,6 +148,24 @@ describe("failures", () => {
   });
 
   test("signing out of a registry that is away still forgets the token", async () => {
+    const { run, done, config } = await registered("joan");
+    const door = createServer((socket) => {
+      const inside = connect(Number(new URL(served.url).port), "127.0.0.1");
+      pipeline(socket, inside, socket, () => {});
+    });
+    await once(door.listen(0, "127.0.0.1"), "listening");
+    const address = `http://127.0.0.1:${(door.address() as AddressInfo).port}/registry`;
+    await done(["login", "--username", "joan", "--registry", address], {
+      env: { SERVERLESS_REGISTRY_PASSWORD: password },
+    });
+    await new Promise((resolve) => door.close(resolve));
+    const { json, messages } = await run(["logout", "--json"]);
+    expect(json).toEqual({ registry: address, signedOut: true, ended: false });
+    expect(messages).toMatch(/^warning: the registry was not told .+ good until it expires\n$/);
+    expect(await readdir(join(config, "logins"))).toEqual([]);
+  });
+
+  test("signing out with a token that has ended already is no failure, and twice does nothing", async () => {
     const { run, done, config } = await registered("margaret");
     await done(["login", "--username", "margaret", "--registry", served.url], {
       env: { SERVERLESS_REGISTRY_PASSWORD: password },
