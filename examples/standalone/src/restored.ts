@@ -18,13 +18,19 @@ export async function noteRestore(config: Pick<Config, "database">): Promise<voi
   if (path !== null) await writeFile(path, `${new Date().toISOString()}\n`, { mode: 0o600, flush: true });
 }
 
-/** Whether a backup was put back and nobody has looked since. */
+/**
+ * Whether a backup was put back and nobody has looked since.
+ * @throws the failure when that cannot be told: a sweep that goes on without knowing may take what nobody has seen
+ */
 export async function isUnchecked(config: Pick<Config, "database">): Promise<boolean> {
   const path = noteBeside(config);
   if (path === null) return false;
   return access(path).then(
     () => true,
-    () => false,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return false;
+      throw error;
+    },
   );
 }
 

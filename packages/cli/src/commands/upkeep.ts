@@ -30,7 +30,7 @@ export const fsck = command({
   name: "fsck",
   summary: "compare the rows of the database with each other and with the stored archives",
   about:
-    "Servers may run meanwhile. It ends with 1 when something was found that is not mended. Interrupted, it says where to go on with --after. Missing and damaged archives are named; no version is ever removed.",
+    "Servers may run meanwhile. It ends with 1 when something was found that is not mended. Interrupted, it says where to go on with --after. Missing and damaged archives are named; no version is ever removed. After a backup was put back where archives were, one run without --after names each that the backup does not know, however young; sweep waits for that.",
   options: {
     repair: { about: "mend what can be mended: latest versions, search index, counters, left-behind bytes" },
     deep: { about: "read every archive and compare its digest, not only its size" },
@@ -45,14 +45,20 @@ export const fsck = command({
     const watch = watchOf(cli);
     const report = await withRegistry(cli, async ({ registry }, config) => {
       if (repair) await demandChecked(config, "fsck without --repair names them, and comes first");
+      const { forgetRestore, isUnchecked } = await import("../../../../examples/standalone/src/restored.ts");
+      const isFirstLook = await isUnchecked(config);
+      const findings: FsckFinding[] = [];
       const found = await registry.fsck({
         ...{ repair, deep, signal: cli.signal },
         ...(after !== undefined && { after }),
+        // What is young now is old enough for a later sweep, and more than a report holds are swept too.
+        ...(isFirstLook && { graceMs: 0, onFinding: (finding: FsckFinding) => void findings.push(finding) }),
         onProgress: ({ check, done, total }) => watch.show(check, done, total),
       });
-      const { forgetRestore } = await import("../../../../examples/standalone/src/restored.ts");
-      if (found.isComplete) await forgetRestore(config);
-      return found;
+      if (!isFirstLook) return found;
+      if (found.isComplete && after === undefined) await forgetRestore(config);
+      else cli.note("A backup was put back here: sweep waits for a whole run without --after");
+      return { ...found, findings };
     }).finally(() => watch.end());
     if (!report.isComplete) cli.note(`Go on with --after ${report.cursor ?? ""}`);
     const isSound = report.unmended === 0 && report.isComplete;
