@@ -65,6 +65,10 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     expect(warned.map((line) => line.settings)).toEqual(lacking.length === 0 ? [] : [lacking]);
   });
 
+  test("MySQL that takes no connection at the moment of that look ends no start", async () => {
+    expect(await readLogSettings(`mysql://u:pass-phrase@${hostname}:${await freePort()}/r`)).toBe(null);
+  });
+
   test("serves from MySQL with archives in a folder, and without Redis", async () => {
     const [DATABASE_URL = ""] = await sharedDatabases([MYSQL_URL], onTestFinished);
     const server = await startStandalone({

@@ -8,19 +8,21 @@ export interface LogSettings {
 
 /**
  * Reads how a MySQL server keeps what is committed. Null where it does not tell: what speaks its protocol need not have these
- * settings.
+ * settings, and a server that takes no connection just now is no reason not to start.
  */
 export async function readLogSettings(uri: string): Promise<LogSettings | null> {
   const { createConnection } = await import("mysql2/promise");
-  const connection = await createConnection(uri);
+  const names = ["innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin"];
   try {
-    const names = ["innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin"];
-    const [rows] = await connection.query(`SELECT ${names.map((name) => `@@${name} AS ${name}`).join(", ")}`);
-    return (rows as LogSettings[])[0] ?? null;
+    const connection = await createConnection(uri);
+    try {
+      const [rows] = await connection.query(`SELECT ${names.map((name) => `@@${name} AS ${name}`).join(", ")}`);
+      return (rows as LogSettings[])[0] ?? null;
+    } finally {
+      await connection.end();
+    }
   } catch {
     return null;
-  } finally {
-    await connection.end();
   }
 }
 
