@@ -60,7 +60,7 @@ async function killOnMysql(url: string, options: { env: Record<string, string>; 
   const place = options.hasFiles ? { STORAGE_URL: `file:${storage}` } : options.env;
   const shared = { ...env, ...place, DATABASE_URL, SERVER_SECRET: "shared secret ".repeat(3) };
   const upkeep = await upkeepOf(shared, onTestFinished);
-  // Beside MySQL a start leaves alone what is younger than a day: it may be another server's.
+  // Beside MySQL a start leaves alone what is younger than an hour: it may be another server's.
   const start = () => startStandalone({ cwd, env: shared });
   const report = await killRounds({ rounds: sharedRounds, seed, storage: null, start, problems: upkeep.problems });
   await expectNothingLost(report, { storage: null, rounds: sharedRounds });

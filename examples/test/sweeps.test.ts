@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createRegistry } from "@serverless-registry/core";
 import { sqlite as openSqlite } from "@serverless-registry/core/sqlite";
 import { fsStorage } from "@serverless-registry/storage-fs";
 import { expect, onTestFinished, test } from "vitest";
 import { isAlone } from "../standalone/src/alone.ts";
-import { forgetRestore, noteRestore } from "../standalone/src/restored.ts";
+import { forgetRestore, isUnchecked, noteRestore } from "../standalone/src/restored.ts";
 import { careForSweeps, type SweepCare } from "../standalone/src/sweeps.ts";
 import { examples, startProgram, temporaryFolder } from "./processes.ts";
 
@@ -25,7 +25,9 @@ interface Care {
 async function folder() {
   const root = await temporaryFolder();
   await mkdir(join(root, "tmp"));
+  const storage = fsStorage({ root });
   return {
+    storage,
     /** Adds an archive of three days ago; its path. */
     async blob() {
       const [path, time] = [join(root, "blobs/ab/ab", "ab".repeat(32)), new Date(Date.now() - 72 * hourMs)];
@@ -45,7 +47,6 @@ async function folder() {
     left: () => readdir(join(root, "tmp")),
     async care(database: SweepCare["config"]["database"], given: Care = {}) {
       const { startedAlone = false, everyMs = hourMs, warnings = [] } = given;
-      const storage = fsStorage({ root });
       const config = { database, storage: { kind: "files", root } } as const;
       const registry = createRegistry({ database: openSqlite({ path: ":memory:" }), storage });
       await registry.migrate();
@@ -112,6 +113,22 @@ test("after a backup was put back, archives that it does not know stay until fsc
   expect(warnings).toHaveLength(1);
 });
 
+test("where it cannot be told whether a backup was put back, nothing is taken for known", async () => {
+  const cwd = await temporaryFolder();
+  const database = { kind: "sqlite", path: join(cwd, "registry.db") } as const;
+  expect(await isUnchecked({ database })).toBe(false);
+  // A note that leads to itself, as one that may not be looked at.
+  await symlink("restored-unchecked", join(cwd, "restored-unchecked"));
+  await expect(isUnchecked({ database })).rejects.toMatchObject({ code: "ELOOP" });
+  const { care, blob } = await folder();
+  const unknown = await blob();
+  const warnings: string[] = [];
+  const end = await care(database, { warnings });
+  await expect.poll(() => warnings).toEqual(["nothing was swept"]);
+  await end();
+  expect(existsSync(unknown)).toBe(true);
+});
+
 test("beside a SQLite file what is an hour old goes: the rest may be an upload to another process", async () => {
   const { leave, left, care } = await folder();
   await leave(1.1);
@@ -120,12 +137,15 @@ test("beside a SQLite file what is an hour old goes: the rest may be an upload t
   await expect.poll(left).toEqual([running]);
 });
 
-test("beside MySQL only what is a day old goes: the rest may be an upload to another server", async () => {
-  const { leave, left, care } = await folder();
+test("beside MySQL a sweep takes what is a day old, and the folder at its first use what is an hour old", async () => {
+  const { leave, left, care, storage } = await folder();
   await leave(25);
-  const running = await leave(20);
+  const cutOff = await leave(1.1);
+  const running = await leave(0.9);
   await care(mysql);
-  await expect.poll(left).toEqual([running]);
+  await expect.poll(async () => (await left()).toSorted()).toEqual([cutOff, running].toSorted());
+  await storage.freeBytes?.();
+  expect(await left()).toEqual([running]);
 });
 
 test.each([

@@ -21,7 +21,8 @@ const SWEEPS_PER_LISTING = 24;
 /**
  * Sweeps now and from time to time. Who started alone also removes now what uploads left before this run. Otherwise another server may be in
  * the middle of one: beside a SQLite file all are of this machine and take half an hour for a request at most, so that what was
- * written last an hour ago has been left behind; elsewhere only what is a day old goes. Failures are logged and end nothing.
+ * written last an hour ago has been left behind; elsewhere a sweep takes what is a day old. A folder of archives takes what is an hour
+ * old by itself when it is first used, on whatever database. Failures are logged and end nothing.
  */
 export function careForSweeps(care: SweepCare): { end(): Promise<void> } {
   const { config, registry, storage, startedAlone, log, everyMs = HOUR_MS } = care;
