@@ -64,15 +64,28 @@ describe("a hostile registry", () => {
     expect(await readdir(cwd)).toEqual([]);
   });
 
-  test.each([{ name: "../../evil" }, { name: "/etc" }, { tag_name: "../1.0.0" }, { name: "" }])(
-    "%j is no name",
-    async (lies) => {
-      const { run, cwd } = await machine();
-      const registry = await hostileRegistry(await zipOf({ a: "b" }), lies);
-      expect((await run(["pull", "evil", "--registry", registry, "--json"])).json.code).toBe("invalid_answer");
-      expect(await readdir(cwd)).toEqual([]);
-    },
-  );
+  test.each([
+    { name: "../../evil" },
+    { name: "/etc" },
+    { tag_name: "../1.0.0" },
+    { name: "" },
+    { name: ".." },
+    { name: "a\\b" },
+    { name: "a\u0007" },
+  ])("%j is no name", async (lies) => {
+    const { run, cwd } = await machine();
+    const registry = await hostileRegistry(await zipOf({ a: "b" }), lies);
+    expect((await run(["pull", "evil", "--registry", registry, "--json"])).json.code).toBe("invalid_answer");
+    expect(await readdir(cwd)).toEqual([]);
+  });
+
+  test("names from before there were rules are names", async () => {
+    const { done, cwd } = await machine();
+    const old = { name: "my 函数", tag_name: "1.0_x" };
+    const registry = await hostileRegistry(await zipOf({ a: "b" }), old);
+    expect((await done(["pull", "my 函数", "--registry", registry, "--json"])).json.version).toBe("1.0_x");
+    expect(await readdir(cwd, { recursive: true })).toEqual(["my 函数", "my 函数/a"]);
+  });
 
   test("its texts do not reach the terminal as commands", async () => {
     const { done } = await machine();

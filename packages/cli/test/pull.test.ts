@@ -19,7 +19,8 @@ beforeAll(async () => {
   const { registry } = served;
   await registry.users.register({}, { username: "ada", password, email: "ada@example.com" });
   ada = await registry.sessions.authenticate((await registry.sessions.login({}, { username: "ada", password })).token);
-  for (const version of ["1.0.0", "1.1.0", "1.2.0", "2.0.0", "3.0.0-beta.1"]) await publish("lib", version);
+  for (const version of ["1.0.0", "1.1.0", "1.2.0", "2.0.0", "3.0.0-beta.1", "0.9.0+build.7"])
+    await publish("lib", version);
   await registry.releases.yank(ada, { package: "lib", version: "1.2.0", reason: "broken" });
 });
 
@@ -56,6 +57,7 @@ test.each([
   ["lib@1.2.0", "1.2.0"],
   ["lib@3.0.0-beta.1", "3.0.0-beta.1"],
   ["lib@latest", "2.0.0"],
+  ["lib@0.9.0+build.7", "0.9.0+build.7"],
 ])("%s is %s", async (target, version) => {
   const { done, cwd } = await machine(served);
   const { messages } = await done(["pull", target]);

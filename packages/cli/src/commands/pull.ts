@@ -40,7 +40,8 @@ export const pull = command({
 
 /** They become names of files, and come from the registry. */
 function demandPlainNames({ package: name, version }: Release): { package: string; version: string } {
-  if ([name, version].every((text) => /^[0-9A-Za-z][0-9A-Za-z._+-]*$/.test(text))) return { package: name, version };
+  // Registries that were taken over hold names with blanks and in other scripts.
+  if ([name, version].every((text) => /^[^./\\\p{C}][^/\\\p{C}]*$/u.test(text))) return { package: name, version };
   throw new CliError("invalid_answer", "the registry answered with a name or version that is none");
 }
 

@@ -10,8 +10,10 @@ import { CliError, usageError } from "../failures.ts";
 export async function resolveRelease(client: Client, { package: name, version }: Target): Promise<Release> {
   if (version === null || version === "latest") return client.releases.latest({ package: name });
   if (valid(version) === version) return client.releases.get({ package: name, version });
-  if (validRange(version) === null) throw usageError(`${version} is neither a version nor a range of versions`);
   const all = await client.releases.list({ package: name });
+  // With build metadata, or taken over from a registry that knew no rules: it is written like a range, or like nothing.
+  if (all.some((one) => one.version === version)) return client.releases.get({ package: name, version });
+  if (validRange(version) === null) throw usageError(`${version} is neither a version nor a range of versions`);
   const chosen = maxSatisfying(await candidatesOf(client, name, all), version);
   if (chosen !== null) return client.releases.get({ package: name, version: chosen });
   throw new CliError("no_match", `no version of ${name} is in ${version}`, {
