@@ -130,7 +130,11 @@ _serverless_registry() {
 ${branches.join("\n")}
   esac
 }
-compdef _serverless_registry ${name}
+if [ "$funcstack[1]" = "_${name}" ]; then
+  _serverless_registry "$@"
+else
+  compdef _serverless_registry ${name}
+fi
 `;
 }
 
