@@ -56,7 +56,7 @@ export function openCli({ registry, ...options }: CliOptions): Cli {
   const kept = logins(env, warn);
 
   async function address(): Promise<string> {
-    const given = registry ?? env.SERVERLESS_REGISTRY_URL ?? (await kept.usual());
+    const given = registry ?? (env.SERVERLESS_REGISTRY_URL || (await kept.usual()));
     if (!given)
       throw usageError("no registry is named", "say --registry, set SERVERLESS_REGISTRY_URL, or sign in to one");
     return parseAddress(given);

@@ -49,6 +49,8 @@ const endings: Readonly<Record<number, Ending>> = {
 
 const endingsByCode: Readonly<Record<string, Ending>> = {
   invalid_archive: "refused",
+  payload_too_large: "refused",
+  no_file: "refused",
   network: "away",
   // Whatever its status was.
   invalid_answer: "failed",

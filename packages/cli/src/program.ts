@@ -31,6 +31,9 @@ export function optionsOf({ options, place }: Command): Record<string, OptionSpe
 
 /** Reads a command line, without the program's own name. */
 export async function readCommandLine(argv: readonly string[]): Promise<Reading> {
+  const unknown = argv[0] === "help" ? unknownIn(argv.slice(1)) : undefined;
+  if (unknown !== undefined)
+    return { text: `error: unknown command '${unknown}'\n(add --help for help)\n`, isError: true };
   let text = "";
   let parsed: Parsed | undefined;
   const program = buildProgram({
@@ -50,6 +53,13 @@ export async function readCommandLine(argv: readonly string[]): Promise<Reading>
   }
   if (parsed === undefined) throw new Error("no command was found and none was missed");
   return { parsed };
+}
+
+/** What stands in place of a command and is none; undefined where help is to be had. */
+function unknownIn(words: readonly string[]): string | undefined {
+  const name = words.filter((word) => !word.startsWith("-")).join(" ");
+  const known = groups.flatMap(({ commands }) => commands).some((one) => `${one.name} `.startsWith(`${name} `));
+  return known || name === "" ? undefined : name;
 }
 
 /** The help of a command, or of the program, as `--help` shows it. */

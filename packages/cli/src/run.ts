@@ -34,7 +34,7 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
 
 function reportUsage(terminal: Terminal, text: string): void {
   const [first = ""] = text.split("\n");
-  terminal.write(`${toJson({ error: first.replace(/^error: /, ""), code: "usage", details: {} })}\n`);
+  terminal.write(`${toJson({ error: first.replace(/^error: /, ""), code: "usage", details: {}, hint: null })}\n`);
   terminal.note(first);
 }
 

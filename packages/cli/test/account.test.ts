@@ -3,7 +3,9 @@ import { chmod, readdir, readFile, stat } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
+import { ClientError } from "@serverless-registry/client";
 import { beforeAll, describe, expect, test } from "vitest";
+import { describeFailure } from "../src/failures.ts";
 import { machine, password, type Served, serveRegistry, settled } from "./cli.ts";
 
 let served: Served;
@@ -28,8 +30,8 @@ test("an account is made, signed in to, shown and signed out of", async () => {
   const login = await done(["login", "--username", "ada", "--password-stdin", "--json", ...at], { input: password });
   expect(settled(login.json, served)).toEqual({ username: "ada", registry: "REGISTRY", expiresAt: "TIME" });
 
-  // The registry is the usual one from now on.
-  const { json } = await done(["whoami", "--json"]);
+  // The registry is the usual one from now on, also where the variable is set and says nothing.
+  const { json } = await done(["whoami", "--json"], { env: { SERVERLESS_REGISTRY_URL: "" } });
   expect(settled(json, served)).toEqual({
     ...{ username: "ada", isAdmin: false, registry: "REGISTRY", source: "login", expiresAt: "TIME" },
   });
@@ -137,6 +139,23 @@ describe("failures", () => {
     const json = await run([...args, "--json"], { input: "a wrong password", env });
     expect(json.code).toBe(code);
     expect(json.json).toMatchObject({ error: expect.any(String), code: expect.any(String) });
+    expect(Object.keys(json.json)).toEqual(["error", "code", "details", "hint"]);
+  });
+
+  test.each([
+    { args: ["whoami", "--nonsense"], says: "error: unknown option '--nonsense'" },
+    { args: ["nonsense"], says: "error: unknown command 'nonsense'" },
+    { args: ["help", "nonsense"], says: "error: unknown command 'nonsense'" },
+    { args: ["help", "maintainers", "nonsense"], says: "error: unknown command 'maintainers nonsense'" },
+  ])("$args is no command line", async ({ args, says }) => {
+    const { run } = await machine(served);
+    expect(await run(args)).toMatchObject({ code: 2, out: "", messages: `${says}\n(add --help for help)\n` });
+    const { code, json } = await run([...args, "--json"]);
+    expect([code, json]).toEqual([2, { error: says.slice("error: ".length), code: "usage", details: {}, hint: null }]);
+  });
+
+  test.each(["payload_too_large", "no_file"] as const)("%s is said of an archive that was refused", (code) => {
+    expect(describeFailure(new ClientError(code, { message: "no", status: 413 })).ending).toBe("refused");
   });
 
   test("a registry that is away, and something else than a registry", async () => {
