@@ -45,7 +45,7 @@ export interface Transport {
 }
 
 /** A body that tells how far it was sent has to be a stream, and only Node sends streams over HTTP/1.1. */
-const tellsProgress = globalThis.process !== undefined;
+const tellsProgress = globalThis.process?.versions?.node !== undefined;
 
 /** A path of fixed and of given segments: `` path`/${name}/releases` ``. */
 export function path(parts: TemplateStringsArray, ...segments: string[]): string {
@@ -181,6 +181,9 @@ function parse(text: string): unknown {
 }
 
 function retryAfter({ headers }: Response): number | undefined {
-  const seconds = headers.get("retry-after");
-  return seconds !== null && /^\d{1,9}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
+  const given = headers.get("retry-after");
+  if (given === null) return undefined;
+  if (/^\d{1,9}$/.test(given)) return Number(given) * 1000;
+  const moment = Date.parse(given);
+  return / GMT$/.test(given) && !Number.isNaN(moment) ? Math.max(0, moment - Date.now()) : undefined;
 }

@@ -67,6 +67,16 @@ describe("requests that fail", () => {
     expect(seen).toHaveLength(1);
   });
 
+  test("take a moment for when to come back, too", async () => {
+    const until = (moment: number) => ({ "retry-after": new Date(moment).toUTCString() });
+    const later = { error: "Rate limit exceeded", code: "rate_limited" };
+    const { client, seen } = await answering(json(429, later, until(Date.now() - 60_000)), who);
+    expect([(await client.sessions.whoami()).username, seen.length]).toEqual(["ada", 2]);
+    const { client: other } = await answering(json(429, later, until(Date.now() + 7_200_000)));
+    const failure = await other.sessions.whoami().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "rate_limited", retryAfterMs: expect.closeTo(7_200_000, -5) });
+  });
+
   test("say when something else than a registry answers", async () => {
     const { client } = await answering((_, response) => void response.writeHead(502).end("<h1>Bad gateway</h1>"));
     await expect(client.sessions.whoami()).rejects.toMatchObject({ code: "invalid_answer", status: 502 });
