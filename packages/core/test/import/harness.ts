@@ -93,7 +93,9 @@ export async function importsTheOriginal(to: RegistryParts): Promise<void> {
   expect(JSON.stringify(found)).toContain('"fc"');
   await registry.flush();
 
+  const rows = await everyRow(to);
   const again = await importOriginal({ ...from, to });
+  expect(await everyRow(to)).toEqual(rows);
   expect(again).toMatchObject({ isComplete: false, rows: "kept", archives: { taken: 0 }, tables: [] });
   expect(again.leftOut).toMatchObject(leftOutOfFixture);
   expect(again.remarks).toEqual(report.remarks.filter(({ about }) => about !== "rows_orphaned"));
@@ -102,4 +104,19 @@ export async function importsTheOriginal(to: RegistryParts): Promise<void> {
   });
   expect(await download(registry, "fc@0.9.0")).toEqual(await archiveOf("fc@0.9.0"));
   await registry.flush();
+}
+
+/** All that the database holds, table by table. */
+async function everyRow({ database }: RegistryParts): Promise<Record<string, string[]>> {
+  const { reader } = database;
+  const tables = await reader.introspection.getTables({ withInternalKyselyTables: true });
+  const rows: Record<string, string[]> = {};
+  for (const { name } of tables) {
+    const all = await reader
+      .selectFrom(name as "Users")
+      .selectAll()
+      .execute();
+    rows[name] = all.map((row) => JSON.stringify(row)).toSorted();
+  }
+  return rows;
 }

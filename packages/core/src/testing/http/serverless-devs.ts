@@ -148,7 +148,9 @@ export const serverlessDevsBehaviours: Behaviours<HttpHarness> = {
     const address = pathOf((latest.body as { zipball_url: string }).zipball_url);
     expect((await send(`GET ${address}`)).status).toBe(200);
     expect((await sendRaw(`GET ${address.replace(/\?.*/, "")}`)).status).toBe(404);
-    clock.advance(24 * 3_600_000);
+    clock.advance(15 * 60_000 - 1);
+    expect((await send(`GET ${address}`)).status).toBe(200);
+    clock.advance(1);
     expect((await sendRaw(`GET ${address}`)).status).toBe(404);
   },
 
