@@ -45,7 +45,7 @@ export async function servePages(archive: Uint8Array): Promise<PageServer> {
   return { origin: `http://localhost:${port}` };
 }
 
-/** Serves an empty registry for the length of one test. Pages of these origins may call it, and search twice a minute. */
+/** Serves an empty registry for the length of one test. Pages of these origins may call it, and search once a minute. */
 export async function serveRegistry(origins: readonly string[]): Promise<BrowserRegistry> {
   const registry = createRegistry({
     database: sqlite({ path: ":memory:" }),

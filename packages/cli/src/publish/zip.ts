@@ -3,10 +3,10 @@ import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import type { PackedFile } from "./files.ts";
 
-/** Of every file, so that the same files give the same archive. In local time, as zip files have it: the bytes are the same everywhere. */
+/** Of every file, so that the same files give the same archive. In local time, as zip files have it: the bytes are the same in every zone. */
 const mtime = new Date(1980, 0, 1);
 
-/** Writes an archive. The same files give the same bytes, whenever and wherever they were made. */
+/** Writes an archive. The same files give the same bytes with the same version of Node, whenever and wherever they were made. */
 export async function writeZip(files: readonly PackedFile[], path: string): Promise<void> {
   const zip = new ZipFile();
   const failed = new Promise<never>((_, reject) => zip.on("error", reject));
