@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { ServerResponse } from "node:http";
-import { Readable, type Writable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Descriptor } from "./descriptor.ts";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -16,7 +16,8 @@ export interface Run {
  * `digest` fails before the last of bytes that have another one.
  *
  * Who reads it gets new memory for each piece. Piped straight into an answer of `node:http`, all pieces go through the same memory, the
- * next when the system has taken the one before: new memory for each costs more than reading, hashing and sending it.
+ * next when the system has taken the one before: new memory for each costs more than reading, hashing and sending it. As soon as
+ * somebody else reads as well, the answer is one reader of several, as of any stream.
  */
 export class FileRun extends Readable {
   /** How many bytes come before a clean end. */
@@ -27,6 +28,9 @@ export class FileRun extends Readable {
   #position: number;
   #left: number;
   #reading: Promise<unknown> = Promise.resolve();
+  /** Whether the bytes go straight into an answer, and whether somebody has asked for them since. */
+  #isSending = false;
+  #isAsked = false;
 
   constructor(file: Descriptor, { position, length }: Run, digest: string | undefined) {
     super({ highWaterMark: CHUNK_BYTES });
@@ -39,14 +43,20 @@ export class FileRun extends Readable {
   }
 
   override _read(): void {
+    if (this.#isSending) {
+      this.#isAsked = true;
+      return;
+    }
     const bytes = Buffer.allocUnsafeSlow(Math.min(this.#left, CHUNK_BYTES));
     this.#fill(bytes).then(
-      () => {
-        this.push(bytes);
-        if (this.#left === 0) this.push(null);
-      },
+      () => this.#give(bytes),
       (error: Error) => this.destroy(error),
     );
+  }
+
+  #give(bytes: Buffer): void {
+    this.push(bytes);
+    if (this.#left === 0) this.push(null);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -63,18 +73,28 @@ export class FileRun extends Readable {
   override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
     // What a host has put in place of `write` may keep the bytes, or never say that they are sent.
     const isPlain = destination instanceof ServerResponse && destination.write === ServerResponse.prototype.write;
-    if (!isPlain || this.readableFlowing !== null) return super.pipe(destination, options);
-    if (options?.end !== false) this.once("end", () => destination.end());
-    this.#sendTo(destination).catch((error: Error) => this.destroy(error));
+    if (!isPlain || this.#isSending || this.readableFlowing !== null) return super.pipe(destination, options);
+    this.#isSending = true;
+    this.#sendTo(destination, options).catch((error: Error) => this.destroy(error));
     return destination;
   }
 
-  async #sendTo(response: Writable | ServerResponse): Promise<void> {
+  async #sendTo(response: ServerResponse, options?: { end?: boolean }): Promise<void> {
+    const end = () => response.end();
+    if (options?.end !== false) this.once("end", end);
     const memory = Buffer.allocUnsafeSlow(Math.min(this.#left, CHUNK_BYTES));
     while (this.#left > 0) {
+      // Destroyed while the bytes before were sent: the descriptor is closed, and its number may be another file's.
+      if (this.destroyed) return;
       const bytes = memory.subarray(0, Math.min(this.#left, CHUNK_BYTES));
       await this.#fill(bytes);
       if (this.destroyed) return;
+      if (this.#isAsked) {
+        this.#isSending = false;
+        this.off("end", end);
+        super.pipe(response, options);
+        return this.#give(bytes);
+      }
       // A client that has left is no failure of the file's.
       if (!(await isSent(response, bytes))) return void this.destroy();
     }
@@ -110,7 +130,7 @@ export function requireDigest(found: string, digest: string): void {
 }
 
 /** Resolves when nobody needs the bytes any more: to false when they could not be sent. */
-function isSent(response: Writable | ServerResponse, bytes: Buffer): Promise<boolean> {
+function isSent(response: ServerResponse, bytes: Buffer): Promise<boolean> {
   return new Promise((resolve) => {
     response.write(bytes, (error) => resolve(!error));
   });
