@@ -1,4 +1,4 @@
-import { link, stat, utimes } from "node:fs/promises";
+import { link, rename, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Writable } from "node:stream";
 import type { Digest, StagedBlob } from "@serverless-registry/core";
@@ -78,7 +78,8 @@ interface Linking {
 
 /**
  * Gives the temporary file its name as a blob. `link` and not `rename`, which would replace a blob silently.
- * What is there already stays, and its age starts anew.
+ * What is there already stays, and its age starts anew; only what has another size, and so is damaged, is replaced, in one step: at no
+ * moment is the name without bytes, and what another commit puts there meanwhile are the same bytes.
  */
 async function linkBlob({ path, digest, target, size }: Linking, folders: BlobFolders): Promise<void> {
   for (let tries = 1; ; tries += 1) {
@@ -93,21 +94,22 @@ async function linkBlob({ path, digest, target, size }: Linking, folders: BlobFo
       }
       if (!hasCode(error, "EEXIST")) throw error;
     }
-    if (await touchBlob(target, size)) return;
+    const found = await touchBlob(target, size);
+    if (found === "damaged") await rename(path, target);
+    if (found !== "missing") return;
     if (tries === MAX_LINK_TRIES) throw new Error("A blob appears and disappears while it is committed");
   }
 }
 
-/** False: it was deleted meanwhile. */
-async function touchBlob(target: string, size: number): Promise<boolean> {
+/** Starts the age of a blob anew, unless it was deleted meanwhile, or has another size. */
+async function touchBlob(target: string, size: number): Promise<"touched" | "damaged" | "missing"> {
   try {
+    if ((await stat(target)).size !== size) return "damaged";
     const now = new Date();
     await utimes(target, now, now);
-    const found = await stat(target);
-    if (found.size !== size) throw new Error(`A stored blob is damaged: ${found.size} bytes instead of ${size}`);
-    return true;
+    return "touched";
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return false;
+    if (hasCode(error, "ENOENT")) return "missing";
     throw error;
   }
 }

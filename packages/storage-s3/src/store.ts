@@ -24,7 +24,7 @@ const maxTries = 3;
 
 /**
  * Makes a file a blob. When it resolves, the store has said that an object of this size is there, and that it is new or was
- * touched just now.
+ * touched just now. An object of another size is damaged, and is replaced without being deleted first.
  */
 export async function storeFile(place: Place, candidate: Candidate, sizes: SendSizes): Promise<void> {
   const { digest, size } = candidate;
@@ -33,13 +33,15 @@ export async function storeFile(place: Place, candidate: Candidate, sizes: SendS
   const kept = { ContentType: "application/octet-stream", Metadata: { sha256: digest } };
   const checksums = (await place.client.config.requestChecksumCalculation()) === "WHEN_SUPPORTED";
   const file: Outgoing = { ...candidate, key, kept, checksums };
+  let isDamaged = false;
   for (let tries = 1; ; tries += 1) {
     if (size > sizes.multipartBytes) await sendLarge(place, file, sizes.partBytes);
+    else if (isDamaged) await put(place, file, {});
     else await sendSmall(place, file);
     const stored = await statObject(place, key);
     if (stored?.size === size) return;
-    if (stored !== null) throw new Error(`A stored blob is damaged: ${stored.size} bytes instead of ${size}`);
     if (tries === maxTries) throw new Error("The store said that it took a blob, and does not have it");
+    isDamaged = stored !== null;
   }
 }
 
@@ -81,10 +83,10 @@ async function put({ client, bucket }: Place, file: Outgoing, condition: { IfNon
   await client.send(withFileBody(new PutObjectCommand(object), { path, start: 0, length: size, sha256: digest }));
 }
 
-/** Asks first: of a large file that is there nothing is sent. */
+/** Asks first: of a large file that is there whole nothing is sent. */
 async function sendLarge(place: Place, file: Outgoing, partBytes: number): Promise<void> {
   const there = await statObject(place, file.key);
-  if (there !== null && (await touch(place, file)) === "touched") return;
+  if (there?.size === file.size && (await touch(place, file)) === "touched") return;
   try {
     await sendInParts(place, file, partBytes);
   } catch (error) {

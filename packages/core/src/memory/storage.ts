@@ -41,7 +41,7 @@ export function memoryStorage(options: { clock?: Clock } = {}): BlobStorage {
         if (bytes.length !== size || found !== digest) {
           throw new Error(`Staged ${bytes.length} bytes with digest ${found}, asked to commit ${size} as ${digest}`);
         }
-        blobs.set(digest, { bytes: blobs.get(digest)?.bytes ?? bytes, touchedAt: clock.now() });
+        blobs.set(digest, { bytes, touchedAt: clock.now() });
         await forget(piece);
       },
       discard: () => forget(piece),

@@ -30,8 +30,8 @@ export async function heal(ctx: Context, input: ArchiveInput): Promise<HealedArc
     if (needing === undefined) throw new RegistryError("version_not_found");
     const there = await onStorage(ctx, () => ctx.storage.stat(sha256));
     if (there?.size === size && (await hasItsDigest(ctx, sha256, size))) return { sha256, size, isHealed: false };
-    // A storage leaves bytes of this name as they are, so these must go first.
-    await onStorage(ctx, () => ctx.storage.delete(sha256));
+    // A storage replaces bytes of another size, and leaves those of this one as they are: these must go first.
+    if (there?.size === size) await onStorage(ctx, () => ctx.storage.delete(sha256));
     await storeStaged(ctx, archive);
     return { sha256, size, isHealed: true };
   });

@@ -41,7 +41,7 @@ function damageable(inner: BlobStorage) {
         ...staged,
         async commit(digest, size) {
           await staged.commit(digest, size);
-          if (harms.get(digest) === null) harms.delete(digest);
+          if (harms.get(digest)?.length !== size) harms.delete(digest);
         },
       };
     },

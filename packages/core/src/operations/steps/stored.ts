@@ -39,33 +39,20 @@ const pollMs = 50;
  */
 export async function storeStaged(ctx: Context, { staged, sha256, size }: StagedArchive): Promise<StoredArchive> {
   const claimedAt = ctx.clock.now();
-  const { isKnown, goneSince } = await claim(ctx, sha256);
-  if (isKnown) await removeDamaged(ctx, { sha256, size });
+  const goneSince = await claim(ctx, sha256);
   await onStorage(ctx, () => staged.commit(sha256, size));
   return { sha256, size, goneSince, claimedAt };
 }
 
-/** A storage leaves what lies under a name as it is: bytes that cannot be the right ones would be in the way for ever. */
-async function removeDamaged(ctx: Context, { sha256, size }: Archive): Promise<void> {
-  const there = await onStorage(ctx, () => ctx.storage.stat(sha256));
-  if (there !== null && there.size !== size) await onStorage(ctx, () => ctx.storage.delete(sha256));
-}
-
-interface Claim {
-  /** Whether a version refers to the blob, or did lately. */
-  isKnown: boolean;
-  /** Since when it is gone; null for one that is claimed or was never there. */
-  goneSince: string | null;
-}
-
-async function claim(ctx: Context, sha256: string): Promise<Claim> {
+/** Since when the bytes are gone; null for those that are claimed now, or that no version referred to lately. */
+async function claim(ctx: Context, sha256: string): Promise<string | null> {
   for (let polls = 0; ; polls += 1) {
     const [row] = await findBlob(ctx.database, { sha256 });
-    if (row === undefined) return { isKnown: false, goneSince: null };
-    if (row.state === "gone") return { isKnown: false, goneSince: row.touched_at };
+    if (row === undefined) return null;
+    if (row.state === "gone") return row.touched_at;
     const touchedAt = toRowTime(ctx.clock.now());
     const isClaimed = row.state === "live" && (await ctx.database.write((tx) => claimBlob(tx, sha256, touchedAt)));
-    if (isClaimed) return { isKnown: true, goneSince: null };
+    if (isClaimed) return null;
     // Who deletes it may be under way: only when that is over do bytes stay that are stored now.
     if (polls === mostPolls) throw new RegistryError("unavailable");
     await delay(pollMs);

@@ -77,7 +77,13 @@ export const archiveChecking: Behaviours<UpkeepHarness> = {
   async "an archive that the storage has lost or cut is whole again once its bytes are published again, in whatever way"(
     harness,
   ) {
-    const { registry, ada, overwrite, publish } = await worldOn(harness);
+    const deleted: string[] = [];
+    const remove: typeof harness.storage.delete = async (digest) => {
+      deleted.push(digest);
+      await harness.storage.delete(digest);
+    };
+    const storage = { ...harness.storage, delete: remove };
+    const { registry, ada, overwrite, publish } = await worldOn({ ...harness, storage });
     const digest = await publish("1.0.0", "lost");
     const bytes = await download(registry, "1.0.0");
     const body = () => Readable.from([bytes]);
@@ -98,9 +104,21 @@ export const archiveChecking: Behaviours<UpkeepHarness> = {
         expect(await download(registry, "1.0.0")).toEqual(bytes);
       }
     }
+    // Another publisher may have put the right bytes there just before, and been told so.
+    expect(deleted).toEqual([]);
     await overwrite(digest, null);
     const others = Readable.from([await zipOf({ "index.js": "others" })]);
     expect(await refusalOf(registry.uploads.receive(ada, { uploadId, body: others }))).toBe("invalid_upload");
+  },
+
+  async "bytes that nobody knows are not in the way of a version whose bytes they should be"(harness) {
+    const { registry, publish, overwrite, database } = await worldOn(harness);
+    const digest = await publish("1.0.0", "known");
+    const bytes = await download(registry, "1.0.0");
+    for (const table of ["Versions", "Blobs"] as const) await database.write((tx) => tx.deleteFrom(table).execute());
+    await overwrite(digest, bytes.subarray(0, -1));
+    expect(await publish("2.0.0", "known")).toBe(digest);
+    expect(await download(registry, "2.0.0")).toEqual(bytes);
   },
 
   async "an archive that cannot be read once is not called damaged, and not healed over"(harness) {
