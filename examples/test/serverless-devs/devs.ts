@@ -43,10 +43,18 @@ export interface DevsClientOptions {
   settings?: Readonly<Record<string, string | boolean>>;
   /** What `s registry login --token` would keep. */
   safetyCode?: string;
+  /** File with the certificate of an authority that it is to trust beside the usual ones. */
+  authority?: string;
 }
 
 /** A client with an empty home folder, until the end of the test. */
-export async function devsClient({ version, log, settings = {}, safetyCode }: DevsClientOptions): Promise<DevsClient> {
+export async function devsClient({
+  version,
+  log,
+  settings = {},
+  safetyCode,
+  authority,
+}: DevsClientOptions): Promise<DevsClient> {
   const home = await temporaryFolder();
   const path = (...names: string[]) => join(home, ".s", ...names);
   await mkdir(path("config"), { recursive: true });
@@ -55,7 +63,13 @@ export async function devsClient({ version, log, settings = {}, safetyCode }: De
   if (safetyCode !== undefined) await writeFile(path(safetyCodeFile), safetyCode);
   const LOOKUPS = join(home, "lookups");
   await writeFile(LOOKUPS, "");
-  const env = { HOME: home, PATH: process.env.PATH ?? "", NODE_OPTIONS: `--import=${offline}`, LOOKUPS };
+  const env = {
+    HOME: home,
+    PATH: process.env.PATH ?? "",
+    NODE_OPTIONS: `--import=${offline}`,
+    LOOKUPS,
+    ...(authority && { NODE_EXTRA_CA_CERTS: authority }),
+  };
   const start = async (args: readonly string[], cwd: string) => {
     const { code, output } = await runProgram([programs[version], ...args], { cwd, env });
     return { code, output: stripVTControlCharacters(output) };

@@ -1,18 +1,16 @@
-import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { type EndLater, temporaryFolder } from "../processes.ts";
-
-const run = promisify(execFile);
+import type { TlsOptions } from "node:tls";
+import type { EndLater } from "../processes.ts";
+import { startAuthority } from "./authority.ts";
 
 /** A proxy that brings clients with fixed hosts to a server of this machine: every host is taken for it, so that no other is reached. */
 export interface TestProxy {
   url: string;
+  /** File with the certificate of its authority. */
+  authority: string;
   /** What passed, as `METHOD scheme://host/path status`. */
   readonly passed: readonly string[];
 }
@@ -24,7 +22,7 @@ export interface ProxyOptions {
   endLater: EndLater;
 }
 
-/** Starts a proxy for HTTP, and through tunnels for HTTPS: there it shows a certificate of its own, which clients with a proxy do not check. */
+/** Starts a proxy for HTTP, and through tunnels for HTTPS: there it shows a certificate for the host, from an authority of its own, whether a client checks it or not. */
 export async function startProxy({ server, endLater }: ProxyOptions): Promise<TestProxy> {
   const { port } = new URL(server);
   const passed: string[] = [];
@@ -40,7 +38,11 @@ export async function startProxy({ server, endLater }: ProxyOptions): Promise<Te
     onward.on("error", () => res.destroy());
     req.pipe(onward);
   };
-  const secure = createTlsServer(await makeCertificate(endLater), (req, res) => {
+  const authority = await startAuthority(endLater);
+  const SNICallback: TlsOptions["SNICallback"] = (host, done) => {
+    authority.contextFor(host).then((context) => done(null, context), done);
+  };
+  const secure = createTlsServer({ SNICallback }, (req, res) => {
     answer(req, res, `https://${req.headers.host}${req.url}`);
   });
   const plain = createServer((req, res) => answer(req, res, req.url ?? ""));
@@ -60,15 +62,5 @@ export async function startProxy({ server, endLater }: ProxyOptions): Promise<Te
     tunnel.on("error", () => socket.destroy());
     socket.on("error", () => tunnel.destroy());
   });
-  return { url: `http://127.0.0.1:${(plain.address() as AddressInfo).port}`, passed };
-}
-
-async function makeCertificate(endLater: EndLater): Promise<{ key: Buffer; cert: Buffer }> {
-  const folder = await temporaryFolder(endLater);
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  await run("openssl", [
-    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"],
-    ...["-subj", "/CN=test proxy", "-keyout", key, "-out", cert],
-  ]);
-  return { key: await readFile(key), cert: await readFile(cert) };
+  return { url: `http://127.0.0.1:${(plain.address() as AddressInfo).port}`, authority: authority.file, passed };
 }

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { cp, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { commandLog, documentedCommands } from "./command-log.ts";
 import { type DevsClient, devsClient } from "./devs.ts";
@@ -10,6 +12,7 @@ import { type DevsServer, startDevsServer } from "./server.ts";
 
 // The hosts of this generation are fixed in its code, so that only a proxy brings it here.
 const log = commandLog();
+const runFile = promisify(execFile);
 const ends: (() => Promise<void>)[] = [];
 let server: DevsServer;
 let proxy: TestProxy;
@@ -28,11 +31,11 @@ afterAll(async () => {
   for (const end of ends) await end();
 });
 
-const newClient = () => devsClient({ version: "2.2.2", log, settings });
+const newClient = () => devsClient({ version: "2.2.2", log, settings, authority: proxy.authority });
 
 /** The client of today publishes, as it does for itself. */
 async function publishFolder(folder: string): Promise<void> {
-  const today = { version: "3.1.10" as const, log: commandLog() };
+  const today = { version: "3.1.10" as const, log: commandLog(), authority: proxy.authority };
   const { safetyCode } = server.author;
   const client = await devsClient({ ...today, settings: { ...settings, registry: server.registry }, safetyCode });
   expect((await client.run(["registry", "publish"], folder)).output).toContain("success");
@@ -81,6 +84,15 @@ test("says that a component or a version is not there", async () => {
   const seen = await hello(client, "nothing-here", "component: NAME (missing)");
   expect(seen).toContain("The nothing-here component was not found");
   expect(await hello(client, "lonely@2.0.0", "component: NAME@VERSION (missing)")).toContain("not found");
+});
+
+test("the proxy's certificates hold for whoever trusts its authority, and for nobody else", async () => {
+  const ask = (...trust: string[]) => {
+    const address = "https://registry.devsapp.cn/simple/nothing-here/releases";
+    return runFile("curl", ["-sS", "--proxy", proxy.url, ...trust, address]);
+  };
+  expect(JSON.parse((await ask("--cacert", proxy.authority)).stdout)).toHaveProperty("Response");
+  await expect(ask()).rejects.toMatchObject({ code: 60 });
 });
 
 test("the documentation lists these commands", async () => {

@@ -29,7 +29,13 @@ afterAll(async () => {
 /** A client on its way through the proxy, signed in as somebody. */
 async function clientOf(author?: Author): Promise<DevsClient> {
   const settings = { registry: server.registry, proxy_enable: true, http_proxy: proxy.url, https_proxy: proxy.url };
-  return devsClient({ version: "3.1.10", log, settings, ...(author && { safetyCode: author.safetyCode }) });
+  return devsClient({
+    version: "3.1.10",
+    log,
+    settings,
+    authority: proxy.authority,
+    ...(author && { safetyCode: author.safetyCode }),
+  });
 }
 
 const signIn = (client: DevsClient, code: string) => client.run(["registry", "login", "--token", code]);
