@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeHttpAdapter } from "@serverless-registry/core/testing";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, vi } from "vitest";
 import { realBucket } from "../../packages/storage-s3/test/harness.ts";
 import { recycledDatabases } from "../../scripts/test/mysql.ts";
 import { remoteInstances } from "./remote-instances.ts";
@@ -103,5 +103,7 @@ export function describeRemoteInstances(
     await rm(folder, { recursive: true });
   });
 
+  // Each world is another start of servers behind nginx; one test that ran out of time would leave its world to those that follow.
+  vi.setConfig({ testTimeout: 120_000 });
   describeHttpAdapter(name, { ...adapter, skip });
 }
