@@ -50,7 +50,7 @@ const wrong: Record<string, string[]> = {
   ],
   REDIS_URL: ["", "localhost", "redis:", "redis://", "http://h", "redis://h/x", "redis://h/0?family=6"],
   DOWNLOAD: ["", "true", "Redirect"],
-  NGINX_ARCHIVES: ["", "archives", "/", "/archives/", "/a b", "/a\r\nb"],
+  NGINX_ARCHIVES: ["", "archives", "/", "/archives/", "/a b", "/a\r\nb", "/..", "/a/./b"],
   RATE_LIMIT: ["", "true", "ON", "10"],
   MAX_UPLOAD_BYTES: ["", "0", "100MB", "1e6", "9007199254740992", "99999999999999999999"],
   MAX_UNPACKED_BYTES: ["", "0", "-5", "1_000"],

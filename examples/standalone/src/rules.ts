@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { isNginxPath } from "@serverless-registry/storage-fs";
 
 /** What a text may be, and how it is understood. */
 export interface Rule<T> {
@@ -83,8 +84,8 @@ const webhookAddresses: Rule<string[]> = {
 };
 
 const proxyPath: Rule<string> = {
-  allowed: "a path that begins with a slash and does not end with one, such as /_archives",
-  parse: (text) => (/^(?:\/[\w.~-]+)+$/.test(text) ? { value: text } : { reason: "is no such path" }),
+  allowed: "a path that begins with a slash, does not end with one and has no segment . or .., such as /_archives",
+  parse: (text) => (isNginxPath(text) ? { value: text } : { reason: "is no such path" }),
 };
 
 const networks: Rule<string[]> = {

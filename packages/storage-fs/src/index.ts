@@ -3,10 +3,13 @@ import { blobFolders } from "./blob-folders.ts";
 import { directories } from "./directories.ts";
 import { freeSpace, hasCode, reportingFullDisk, requireFreeSpace } from "./full-disk.ts";
 import { layoutBelow } from "./layout.ts";
+import { isNginxPath } from "./nginx-path.ts";
 import { openFile, readSmallFile, SINGLE_READ_BYTES } from "./read.ts";
 import { smallBlobs } from "./small-blobs.ts";
 import { openStage } from "./stage.ts";
 import { statIfThere, sweepStages, unlinkIfThere, walkBlobs } from "./walk.ts";
+
+export { isNginxPath } from "./nginx-path.ts";
 
 /** Settings of {@link fsStorage}. */
 export interface FsStorageOptions {
@@ -42,8 +45,10 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
   const layout = layoutBelow(root);
   const folders = directories();
 
-  if (nginxPath !== undefined && !/^(?:\/[\w.~-]+)+$/.test(nginxPath)) {
-    throw new TypeError(`nginxPath begins with a slash and does not end with one: ${nginxPath}`);
+  if (nginxPath !== undefined && !isNginxPath(nginxPath)) {
+    throw new TypeError(
+      `nginxPath begins with a slash, does not end with one, and has no segment . or ..: ${nginxPath}`,
+    );
   }
   const places = blobFolders(layout, folders);
   const small = smallBlobs(cacheBytes);
@@ -117,7 +122,13 @@ export function fsStorage(options: FsStorageOptions): BlobStorage {
       if (!swept) await prepare();
       return Math.max(0, freeSpace(layout.stages) - reserveBytes);
     },
-    ...(nginxPath !== undefined && { internalPath: (digest) => `${nginxPath}/${layout.blobName(digest)}` }),
+    ...(nginxPath !== undefined && {
+      internalPath(digest) {
+        const name = layout.blobName(digest);
+        if (name === null) throw new Error("A digest is 64 lower-case hexadecimal digits");
+        return `${nginxPath}/${name}`;
+      },
+    }),
     async sweepStaged(olderThanMs) {
       return sweepStages(layout, olderThanMs);
     },

@@ -31,7 +31,10 @@ export function layoutBelow(root: string): Layout {
     blobs,
     newStagePath: () => join(stages, randomUUID()),
     blobName,
-    blobPath: (digest) => (isDigest(digest) ? join(blobs, digest.slice(0, 2), digest.slice(2, 4), digest) : null),
+    blobPath(digest) {
+      const name = blobName(digest);
+      return name === null ? null : join(blobs, name);
+    },
   };
 }
 

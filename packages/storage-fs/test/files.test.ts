@@ -165,13 +165,14 @@ test("a listing passes over what is no blob", async () => {
 });
 
 test("names with path separators reach no file", async () => {
-  const storage = fsStorage({ root });
+  const storage = fsStorage({ root, nginxPath: "/_archives" });
   await storeBytes(storage, Buffer.from("first use"));
   const outside = join(root, "..", "outside");
   await writeFile(outside, "untouched");
   for (const name of ["../../../../outside", outside, "..", ".", "\0", "a".repeat(63), `${"a".repeat(60)}/../`]) {
     expect(await storage.stat(name)).toBeNull();
     expect(await storage.open(name)).toBeNull();
+    expect(() => storage.internalPath?.(name)).toThrow(/digest/);
     await storage.delete(name);
     const staged = await storage.stage();
     await fillStage(staged, Buffer.from("x"));
@@ -179,6 +180,17 @@ test("names with path separators reach no file", async () => {
   }
   expect(await readFile(outside, "utf8")).toBe("untouched");
   expect(await filesBelow(join(root, "tmp"))).toEqual([]);
+});
+
+test("a path of nginx is one that it takes as it is", () => {
+  for (const nginxPath of ["/_archives", "/a/b.c/..d", "/~a-b"]) {
+    const digest = digestOf(Buffer.from("x"));
+    const place = `${nginxPath}/${digest.slice(0, 2)}/${digest.slice(2, 4)}/${digest}`;
+    expect(fsStorage({ root, nginxPath }).internalPath?.(digest)).toBe(place);
+  }
+  for (const nginxPath of ["", "a", "/", "/a/", "//a", "/a b", "/a\r\nb", "/.", "/..", "/../a", "/a/./b", "/a/.."]) {
+    expect(() => fsStorage({ root, nginxPath }), nginxPath).toThrow(TypeError);
+  }
 });
 
 test("makes every missing folder above the root", async () => {
