@@ -79,6 +79,11 @@ function tokenOf({ token }: Client) {
 
 const zipball = "/fc/zipball/1.0.0";
 
+interface Counted {
+  tag_name: string;
+  downloads: number;
+}
+
 describeWith(["nginx"], ({ NGINX = "" }) => {
   test("nginx sends the archives that the server lets through, with the server's headers", async () => {
     const { url, direct, zip, sha256 } = await start(NGINX);
@@ -119,6 +124,34 @@ describeWith(["nginx"], ({ NGINX = "" }) => {
       expect([whole.status, whole.body.equals(zip)]).toEqual([200, true]);
     }
     expect(await get(url, zipball, { range: `bytes=${zip.length}-` })).toMatchObject({ status: 416 });
+  });
+
+  test("an archive that nginx sends whole counts once, and parts, HEAD and 304 do not", {
+    timeout: 60_000,
+  }, async () => {
+    const { url, owner, zip, sha256 } = await start(NGINX);
+    expect((await owner.publish({ name: "fc", version: "2.0.0" }, new Uint8Array(zip))).status).toBe(201);
+    const partly: [status: number, headers: Record<string, string>, method?: string][] = [
+      [206, { range: "bytes=1000-1999" }],
+      [206, { range: "bytes=0-" }],
+      [200, {}, "HEAD"],
+      [200, { range: "bytes=0-9" }, "HEAD"],
+      [304, { "if-none-match": `"${sha256}"` }],
+      [416, { range: `bytes=${zip.length}-` }],
+    ];
+    for (const [status, headers, method] of partly) {
+      expect((await get(url, zipball, headers, method)).status, JSON.stringify(headers)).toBe(status);
+    }
+    for (let times = 0; times < 3; times += 1) expect((await get(url, zipball)).body.equals(zip)).toBe(true);
+    expect((await get(url, zipball, { range: "bytes=0-1,5-6" })).body.equals(zip)).toBe(true);
+    // Counts are written now and then: when the last one shows, all before it do.
+    expect((await get(url, "/fc/zipball/2.0.0")).status).toBe(200);
+    const counted = async () => {
+      const { versions } = JSON.parse(String((await get(url, "/fc/stats")).body));
+      return Object.fromEntries(versions.map((one: Counted) => [one.tag_name, one.downloads]));
+    };
+    await expect.poll(async () => (await counted())["2.0.0"], { timeout: 30_000 }).toBe(1);
+    expect(await counted()).toEqual({ "1.0.0": 4, "2.0.0": 1 });
   });
 
   test("nobody has an archive of nginx whom the server does not let through", async () => {
