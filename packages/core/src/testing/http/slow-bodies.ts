@@ -131,7 +131,7 @@ export const slowBodyBehaviours: Behaviours<HttpHarness> = {
   },
 
   "answers at once who is still sending on a connection about to end": async ({ world }) => {
-    const it = await world({ http: { bodyPace: { restMs: 5000 } }, limits: { uploadBytes: 1000 } });
+    const it = await world({ http: { bodyPace: { restMs: 60_000 } }, limits: { uploadBytes: 1000 } });
     const ada = await it.user("ada");
     const upload = `PUT /upload/${await it.open(ada, { name: "fc", version: "1.0.0" })}`;
     for (const [line, status] of [
@@ -144,9 +144,8 @@ export const slowBodyBehaviours: Behaviours<HttpHarness> = {
       const socket = openSocket(it.origin);
       socket.write(`${method} ${it.mountPath}${path} HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n`);
       socket.write(`Authorization: ${ada.token}\r\nContent-Length: 300000\r\n\r\n`);
-      const began = performance.now();
+      // None of the body was sent yet. What waited for it would wait for longer than a test may take.
       const [bytes] = await once(socket, "data");
-      expect(performance.now() - began, line).toBeLessThan(2500);
       expect(String(bytes), line).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
       // The connection holds until all has come.
       socket.write(Buffer.alloc(200_000));
@@ -154,7 +153,6 @@ export const slowBodyBehaviours: Behaviours<HttpHarness> = {
       expect(socket.readableEnded, line).toBe(false);
       socket.write(Buffer.alloc(100_000));
       await text(socket);
-      expect(performance.now() - began, line).toBeLessThan(4000);
     }
   },
 
