@@ -108,12 +108,17 @@ test("bytes that come back while a process stands still before it deletes them a
   const [{ at } = { at: 0 }] = await killPoints(made, "sweep");
   const sweep = start({ folder, now, work: "sweep", signal: "SIGSTOP", at });
   await sweep.signalled;
-  const t = await openIn(folder, now);
+  let onDoomed = () => {};
+  const t = await openIn(folder, now, () => onDoomed());
   const actor = await ada(t);
   const versions: Acknowledged = [{ package: "kept", version: "1.0.0", bytes: kept }];
   versions.push(...(await publishAll(t, actor, "meanwhile", spent)));
+  const asked = new Promise<void>((resolve) => {
+    onDoomed = resolve;
+  });
   // Not all of them: what comes again would hide that it had been lost.
   const waiting = publishAll(t, actor, "awaited", spent.slice(0, 2));
+  await asked;
   sweep.send("SIGCONT");
   expect(await sweep.ended).toBeNull();
   versions.push(...(await waiting));

@@ -8,6 +8,7 @@ import { onTestFinished } from "vitest";
 import { fsStorage } from "../../../storage-fs/src/index.ts";
 import { type Actor, anonymous } from "../../src/context.ts";
 import { RegistryError } from "../../src/errors.ts";
+import type { Database } from "../../src/ports/database.ts";
 import { sqlite } from "../../src/sqlite/index.ts";
 import { digestOf, readAll, storeBytes } from "../../src/testing/blobs.ts";
 import { standingClock } from "../../src/testing/clock.ts";
@@ -57,9 +58,17 @@ export async function copyOf(folder: string): Promise<string> {
   return copy;
 }
 
-/** The registry in a folder, its clock standing at `now`. */
-export function openIn(folder: string, now: number): Promise<TestRegistry> {
-  const database = sqlite({ path: join(folder, "registry.db") });
+/** The registry in a folder, its clock standing at `now`. `onDoomed` is told whenever it reads that a blob is about to be deleted. */
+export function openIn(folder: string, now: number, onDoomed = () => {}): Promise<TestRegistry> {
+  const opened = sqlite({ path: join(folder, "registry.db") });
+  const database: Database = {
+    ...opened,
+    async select(query) {
+      const rows = await opened.select(query);
+      if (rows.some((row) => (row as { state?: string }).state === "doomed")) onDoomed();
+      return rows;
+    },
+  };
   const storage = fsStorage({ root: join(folder, "archives"), reserveBytes: 0 });
   return testRegistry({ database, storage, clock: standingClock(now) });
 }
