@@ -6,6 +6,13 @@ export interface Answer {
   status: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
   json: any;
+  /** What it said of when to come again. */
+  retryAfter: string | null;
+}
+
+/** A failure that tells what was tried and answered: `raw: 503 after 1 {…}`. */
+export function refusalOf(tried: string, { status, retryAfter, json }: Answer): Error {
+  return new Error(`${tried}: ${status}${retryAfter === null ? "" : ` after ${retryAfter}`} ${JSON.stringify(json)}`);
 }
 
 /** A signed-in user of a server. */
@@ -33,14 +40,14 @@ export async function download(url: string, name: string, version: string): Prom
 export async function register(url: string, username: string): Promise<Client> {
   const body = { username, email: `${username}@example.com`, password };
   const answer = await request(url, { method: "POST", path: "/register", body });
-  if (answer.status !== 200) throw new Error(`register: ${answer.status} ${JSON.stringify(answer.json)}`);
+  if (answer.status !== 200) throw refusalOf("register", answer);
   return signIn(url, username);
 }
 
 /** Signs a user in. */
 export async function signIn(url: string, username: string): Promise<Client> {
   const answer = await request(url, { method: "POST", path: "/login", body: { username, password } });
-  if (answer.status !== 200) throw new Error(`login: ${answer.status} ${JSON.stringify(answer.json)}`);
+  if (answer.status !== 200) throw refusalOf("login", answer);
   return clientWith(url, answer.json.token);
 }
 
@@ -52,7 +59,7 @@ export function clientWith(url: string, token: string): Client {
     call,
     async open(name, version) {
       const answer = await call("POST", "/releases", { name, version });
-      if (answer.status !== 201) throw new Error(`open: ${answer.status} ${JSON.stringify(answer.json)}`);
+      if (answer.status !== 201) throw refusalOf("open", answer);
       return answer.json.upload_id;
     },
     sendForm(uploadId, zip) {
@@ -84,5 +91,6 @@ export async function request(url: string, { method, path, body, token }: Call):
   const text = await response.text();
   // A proxy answers for a server that is away, in words of its own.
   const isJson = response.headers.get("content-type")?.startsWith("application/json");
-  return { status: response.status, json: text === "" ? null : isJson ? JSON.parse(text) : text };
+  const retryAfter = response.headers.get("retry-after");
+  return { status: response.status, json: text === "" ? null : isJson ? JSON.parse(text) : text, retryAfter };
 }

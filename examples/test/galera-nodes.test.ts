@@ -44,11 +44,7 @@ describeWith(["galera", "s3"], (env) => {
     const { key } = (await ada.call("POST", "/api_keys", { name: "ci" })).json;
     const writers = startWriters(clients);
     onTestFinished(async () => void (await writers.stop()));
-    const goesOn = async (server: number, timeout: number) => {
-      const since = performance.now();
-      await expect.poll(() => writers.acknowledgedAt(server) > since, { timeout, interval: 50 }).toBe(true);
-    };
-    for (const server of [0, 1, 2]) await goesOn(server, takeOverMs);
+    for (const server of [0, 1, 2]) await writers.goesOn(server, takeOverMs);
     const headers = signedHeaders({ apiKey: key, method: "GET", url: "/whoami", profile: "v2" });
     const send = async (url: string) => {
       const response = await fetch(`${url}/whoami`, { headers });
@@ -57,7 +53,7 @@ describeWith(["galera", "s3"], (env) => {
     expect(await send(urls()[1] ?? "")).toBe("200");
 
     await cluster.kill(1);
-    for (const server of [0, 2]) await goesOn(server, takeOverMs);
+    for (const server of [0, 2]) await writers.goesOn(server, takeOverMs);
     const acknowledged = writers.begun().filter(({ state }) => state === "acknowledged");
     const away = await fetch(`${urls()[1]}/search?search=alpha`);
     expect([away.status, Number(away.headers.get("retry-after")) > 0]).toEqual([503, true]);
@@ -70,7 +66,7 @@ describeWith(["galera", "s3"], (env) => {
     }
 
     await cluster.rejoin(1);
-    await goesOn(1, rejoinMs);
+    await writers.goesOn(1, rejoinMs);
     const history = await writers.stop();
     expect(writers.refusals().filter((refusal) => !refusal.startsWith("503 "))).toEqual([]);
     for (const url of urls()) {
@@ -89,18 +85,14 @@ describeWith(["galera", "s3"], (env) => {
       "parted",
     );
     onTestFinished(async () => void (await writers.stop()));
-    const goesOn = async (server: number, timeout: number) => {
-      const since = performance.now();
-      await expect.poll(() => writers.acknowledgedAt(server) > since, { timeout, interval: 50 }).toBe(true);
-    };
-    for (const server of [0, 1, 2]) await goesOn(server, takeOverMs);
+    for (const server of [0, 1, 2]) await writers.goesOn(server, takeOverMs);
 
     await cluster.isolate(1, true);
     const readiness = async () => (await get(cutOff, "/readyz")).status;
     await expect.poll(readiness, { timeout: takeOverMs }).toBe(503);
     const end = performance.now() + partitionMs;
     while (performance.now() < end) {
-      for (const server of [0, 2]) await goesOn(server, takeOverMs);
+      for (const server of [0, 2]) await writers.goesOn(server, takeOverMs);
       const away = await fetch(`${cutOff}/search?search=parted`);
       expect([away.status, Number(away.headers.get("retry-after")) > 0]).toEqual([503, true]);
       expect((await get(cutOff, "/healthz")).status).toBe(200);
@@ -108,7 +100,7 @@ describeWith(["galera", "s3"], (env) => {
     const before = writers.begun().filter(({ state }) => state === "acknowledged").length;
 
     await cluster.isolate(1, false);
-    await goesOn(1, rejoinMs);
+    await writers.goesOn(1, rejoinMs);
     const history = await writers.stop();
     const refusals = writers.refusals();
     const acknowledged = history.filter(({ state }) => state === "acknowledged").length;

@@ -42,6 +42,6 @@ export function get(url: string, path: string): Promise<Answer> {
 }
 
 /** A failure in short, `404 package_not_found`; of other answers only the status. */
-export function said({ status, json }: Answer): string {
+export function said({ status, json }: Pick<Answer, "status" | "json">): string {
   return status < 400 ? String(status) : `${status} ${json?.code}`;
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { digestOf, patternBytes, zipOf } from "@serverless-registry/core/testing";
-import type { Client } from "./client.ts";
+import { type Client, refusalOf } from "./client.ts";
 
 /** One try to publish a version, and how far it came as the client saw it. */
 export interface Attempt {
@@ -72,7 +72,7 @@ export async function publish(client: Client, attempt: Attempt): Promise<void> {
       : style === "raw"
         ? client.sendRaw(uploadId, zip)
         : client.publish({ name, version }, zip);
-  const { status, json } = await sending;
-  if (status !== 200 && status !== 201) throw new Error(`${style}: ${status} ${JSON.stringify(json)}`);
+  const answer = await sending;
+  if (answer.status !== 200 && answer.status !== 201) throw refusalOf(style, answer);
   attempt.state = "acknowledged";
 }

@@ -79,10 +79,11 @@ export const troubles: readonly Trouble[] = [
     name: "latency",
     refuses: false,
     async begin({ proxy, latencyMs }) {
+      const before = proxy.delayed();
       proxy.slowDown(latencyMs);
       return async () => {
         proxy.slowDown(0);
-        return latencyMs;
+        return proxy.delayed() - before;
       };
     },
   },
@@ -104,11 +105,12 @@ export const troubles: readonly Trouble[] = [
   {
     name: "read-only",
     refuses: true,
-    async begin({ admin }) {
+    async begin({ proxy, admin }) {
+      const refused = proxy.countAnswers("--read-only");
       await admin.query("SET GLOBAL read_only = 1");
       return async () => {
         await admin.query("SET GLOBAL read_only = 0");
-        return 1;
+        return refused();
       };
     },
   },

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
 import type { Client } from "./client.ts";
 import { said } from "./instance-clients.ts";
 import { type Attempt, newAttempt, seededRandom } from "./kill-history.ts";
@@ -9,8 +10,8 @@ export interface Writers {
   begun(): readonly Attempt[];
   /** What else they were told than yes, in short. */
   refusals(): readonly string[];
-  /** When the last publish that this server acknowledged was begun, by `performance.now()`; 0 before the first. */
-  acknowledgedAt(server: number): number;
+  /** Waits until this server has acknowledged a publish that was begun after this call. Fails when that takes longer. */
+  goesOn(server: number, timeoutMs: number): Promise<void>;
   /** Ends them; all that they have begun. */
   stop(): Promise<readonly Attempt[]>;
 }
@@ -22,6 +23,7 @@ const pauseMs = 100;
 export function startWriters(clients: readonly Client[], name = "writer"): Writers {
   const begun: Attempt[] = [];
   const refusals: string[] = [];
+  /** When the last publish that a server acknowledged was begun. */
   const acknowledgedAt = clients.map(() => 0);
   let isStopped = false;
 
@@ -51,7 +53,10 @@ export function startWriters(clients: readonly Client[], name = "writer"): Write
   return {
     begun: () => begun,
     refusals: () => refusals,
-    acknowledgedAt: (server) => acknowledgedAt[server] ?? 0,
+    async goesOn(server, timeout) {
+      const since = performance.now();
+      await expect.poll(() => (acknowledgedAt[server] ?? 0) > since, { timeout, interval: 50 }).toBe(true);
+    },
     async stop() {
       isStopped = true;
       await work;

@@ -13,6 +13,10 @@ export interface Proxy {
   restore(): void;
   /** From now on lets what clients say arrive so much later, in milliseconds. */
   slowDown(ms: number): void;
+  /** How many packets of clients have arrived later so far. */
+  delayed(): number;
+  /** Counts from now on the packets of the server that hold this text; what it returns tells how many there were. */
+  countAnswers(text: string): () => number;
   /** Ends the connection when a client's packet holds this text: before the server gets it, or when it has answered. */
   cutAt(text: string, moment: "asked" | "answered"): void;
 }
@@ -25,6 +29,8 @@ export async function startProxy(uri: string): Promise<Proxy> {
   let isDown = false;
   let isSilent = false;
   let delayMs = 0;
+  let delayed = 0;
+  const counted = new Map<string, number>();
   let trap: { text: string; moment: "asked" | "answered" } | null = null;
 
   const server = createServer((client) => {
@@ -40,7 +46,11 @@ export async function startProxy(uri: string): Promise<Proxy> {
     const pass = (data: Buffer) => {
       const due = performance.now() + delayMs;
       // One after the other, whatever the delay was.
-      passed = passed.then(() => sleep(Math.max(0, due - performance.now()))).then(() => void upstream.write(data));
+      passed = passed.then(async () => {
+        await sleep(Math.max(0, due - performance.now()));
+        delayed += 1;
+        upstream.write(data);
+      });
     };
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -57,7 +67,11 @@ export async function startProxy(uri: string): Promise<Proxy> {
       if (delayMs === 0) upstream.write(data);
       else pass(data);
     });
-    upstream.on("data", (data) => (isSprung ? end() : isSilent || client.write(data)));
+    upstream.on("data", (data) => {
+      for (const [text, count] of counted) if (data.includes(text)) counted.set(text, count + 1);
+      if (isSprung) end();
+      else if (!isSilent) client.write(data);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const cut = () => {
@@ -85,6 +99,11 @@ export async function startProxy(uri: string): Promise<Proxy> {
     },
     slowDown(ms) {
       delayMs = ms;
+    },
+    delayed: () => delayed,
+    countAnswers(text) {
+      counted.set(text, 0);
+      return () => counted.get(text) ?? 0;
     },
     cutAt(text, moment) {
       trap = { text, moment };
