@@ -129,21 +129,17 @@ test("a store that falls silent is given up", async () => {
   await expect(storeBytes(storage, bytes)).rejects.toThrow(/does not answer/);
 });
 
-test("a silent store holds a request for as many silences as there are attempts, and no longer", async () => {
+test("a silent store is asked as often as there are attempts, and then given up", async () => {
   const { withClient, mini } = await start();
-  const idleTimeoutMs = 300;
-  const storage = withClient({ idleTimeoutMs, maxAttempts: 4 });
+  const storage = withClient({ idleTimeoutMs: 300, maxAttempts: 4 });
   failAlways(mini, /./, { delayMs: 60_000 });
   for (const [name, run] of Object.entries({
     stat: () => storage.stat(digest),
     put: () => storeBytes(storage, bytes),
   })) {
     const before = mini.requests.length;
-    const startedAt = performance.now();
     await expect(run(), name).rejects.toThrow(/does not answer/);
     expect(mini.requests.length - before, name).toBe(4);
-    // The pauses between the attempts are the client's: three, the longest of less than half a second.
-    expect(performance.now() - startedAt, name).toBeLessThan(4 * idleTimeoutMs + 3000);
   }
 });
 
