@@ -1,17 +1,30 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import type { ServerProcess } from "../../bench/lib/processes.ts";
 
 /** What a server held at some minute. */
 export interface Sample {
   minute: number;
   residentMiB: number;
-  /** Open files and sockets. */
+  /** Open files that are no sockets. */
   files: number;
+  sockets: number;
 }
 
 /** Looks at a server. */
 export function sampleOf(server: ServerProcess, minute: number): Sample {
-  return { minute, residentMiB: server.memory().residentMiB, files: readdirSync(`/proc/${server.pid}/fd`).length };
+  const folder = `/proc/${server.pid}/fd`;
+  const sockets = readdirSync(folder).map((descriptor) => isSocket(`${folder}/${descriptor}`));
+  const open = sockets.filter(Boolean).length;
+  return { minute, residentMiB: server.memory().residentMiB, files: sockets.length - open, sockets: open };
+}
+
+/** What was closed since it was listed is none. */
+function isSocket(descriptor: string): boolean {
+  try {
+    return readlinkSync(descriptor).startsWith("socket:");
+  } catch {
+    return false;
+  }
 }
 
 /** How much memory grows in a minute, in MiB: the line that fits the samples best. */
