@@ -7,12 +7,14 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
   json: any;
   /** What it said of when to come again. */
-  retryAfter: string | null;
+  retryAfter?: string;
 }
 
 /** A failure that tells what was tried and answered: `raw: 503 after 1 {…}`. */
 export function refusalOf(tried: string, { status, retryAfter, json }: Answer): Error {
-  return new Error(`${tried}: ${status}${retryAfter === null ? "" : ` after ${retryAfter}`} ${JSON.stringify(json)}`);
+  return new Error(
+    `${tried}: ${status}${retryAfter === undefined ? "" : ` after ${retryAfter}`} ${JSON.stringify(json)}`,
+  );
 }
 
 /** A signed-in user of a server. */
@@ -92,5 +94,9 @@ export async function request(url: string, { method, path, body, token }: Call):
   // A proxy answers for a server that is away, in words of its own.
   const isJson = response.headers.get("content-type")?.startsWith("application/json");
   const retryAfter = response.headers.get("retry-after");
-  return { status: response.status, json: text === "" ? null : isJson ? JSON.parse(text) : text, retryAfter };
+  return {
+    status: response.status,
+    json: text === "" ? null : isJson ? JSON.parse(text) : text,
+    ...(retryAfter === null ? {} : { retryAfter }),
+  };
 }
