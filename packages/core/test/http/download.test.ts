@@ -20,7 +20,7 @@ test("an archive that is in memory is sent from there, and no stream of a copy i
   const get = (headers: Record<string, string>) =>
     http.handle(route, {
       ...{ method: "GET", url: "/fc/zipball/1.0.0", mountPath: "", protocol: "http", headers },
-      ...{ params: { package: "fc", version: "1.0.0" }, body: new Readable({ read() {} }) },
+      ...{ params: { package: "fc", version: "1.0.0" }, body: new Readable({ read() {} }).destroy() },
     });
   const made = vi.spyOn(Readable, "from");
   onTestFinished(() => made.mockRestore());

@@ -8,7 +8,7 @@ import { testRegistry } from "../../src/testing/index.ts";
 
 function request(fields: Partial<HttpRequest>): HttpRequest {
   const defaults = { method: "GET", url: "/", mountPath: "", params: {}, headers: {}, protocol: "http" };
-  return { ...defaults, body: Readable.from([]), ...fields };
+  return { ...defaults, body: Readable.from([]).destroy(), ...fields };
 }
 
 /** A route whose `run` does as it is told, behind a registry that notes what it logs. */

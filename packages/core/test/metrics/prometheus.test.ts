@@ -13,7 +13,10 @@ const make = registries();
 
 /** A request that an adapter might hand over. */
 function request(url: string, params: Record<string, string> = {}, headers: Record<string, string> = {}) {
-  return { ...{ method: "GET", url, params, headers, mountPath: "", protocol: "http" }, body: bodyOf(Buffer.alloc(0)) };
+  return {
+    ...{ method: "GET", url, params, headers, mountPath: "", protocol: "http" },
+    body: bodyOf(Buffer.alloc(0)).destroy(),
+  };
 }
 
 /** The lines of a metric's samples, without the prefix. */
