@@ -57,8 +57,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     reporters: ["default", leftOutReporter(), conformanceReporter(), ...report],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Tests start some hundred Node programs, which spend most of their time on compiling what the one before compiled too.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/tests", import.meta.url)) },
     // One per core, up to four: by default one core would stay idle, and the servers that tests share need some too.
