@@ -7,6 +7,7 @@ import { checking } from "./upkeep/checking.ts";
 import { contendedSweeping } from "./upkeep/contended-sweeping.ts";
 import type { UpkeepHarness } from "./upkeep/harness.ts";
 import { rowSweeping } from "./upkeep/row-sweeping.ts";
+import { sweepRace } from "./upkeep/sweep-race.ts";
 
 /**
  * Registers tests of what keeps a registry tidy, `sweep`, `fsck` and `heal`, on a database and a storage together: what has had
@@ -28,7 +29,7 @@ export function describeUpkeep(
 ): void {
   describeBehaviours<UpkeepHarness>(
     name,
-    { ...rowSweeping, ...blobSweeping, ...contendedSweeping, ...checking, ...archiveChecking },
+    { ...rowSweeping, ...blobSweeping, ...contendedSweeping, ...sweepRace, ...checking, ...archiveChecking },
     options,
   );
 }

@@ -1,17 +1,10 @@
 import { Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import { RegistryError } from "../../errors.ts";
 import type { BlobStorage } from "../../ports/blob-storage.ts";
-import { createRegistry } from "../../registry.ts";
 import type { Behaviours } from "../behaviours.ts";
 import { digestOf, patternBytes, storeBytes } from "../blobs.ts";
-import { testSecret } from "../registry.ts";
 import { zipOf } from "../zips.ts";
 import { day, download, minute, packageName, refusalOf, type UpkeepHarness, worldOn } from "./harness.ts";
-
-/** How long publishers and sweepers race for the same bytes at least; a run by hand takes longer than the test needs. */
-const raceMs = 1000 * Number(process.env.RACE_SECONDS ?? 0);
 
 /** Sweeps while others sweep, publish, delete and restore. */
 export const contendedSweeping: Behaviours<UpkeepHarness> = {
@@ -67,16 +60,7 @@ export const contendedSweeping: Behaviours<UpkeepHarness> = {
 
   async "a publish whose bytes a sweep took for left behind is refused, and succeeds when it is repeated"(harness) {
     const bytes = await zipOf({ "index.js": "an orphan's bytes" });
-    const [listed, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const storage: BlobStorage = {
-      ...harness.storage,
-      async list(...args) {
-        const page = await harness.storage.list(...args);
-        listed.resolve();
-        await mayGoOn.promise;
-        return page;
-      },
-    };
+    const { storage, listed, mayGoOn } = heldListing(harness.storage);
     await storeBytes(storage, bytes);
     let sweeping: Promise<unknown> | undefined;
     // The bytes are stored then, and no version refers to them yet.
@@ -99,16 +83,7 @@ export const contendedSweeping: Behaviours<UpkeepHarness> = {
   },
 
   async "a publish that takes longer than the grace does not count on bytes that were deleted meanwhile"(harness) {
-    const [listed, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const slow: BlobStorage = {
-      ...harness.storage,
-      async list(...args) {
-        const page = await harness.storage.list(...args);
-        listed.resolve();
-        await mayGoOn.promise;
-        return page;
-      },
-    };
+    const { storage: slow, listed, mayGoOn } = heldListing(harness.storage);
     const [sweeper, slowSweeper] = [await worldOn(harness), await worldOn({ ...harness, storage: slow })];
     let isSlow = false;
     // The bytes are stored then. One sweep has listed them, another deletes them, and the first goes on with what it has listed.
@@ -152,70 +127,19 @@ export const contendedSweeping: Behaviours<UpkeepHarness> = {
     await publisher.publish("1.0.0");
     expect((await download(publisher.registry, "1.0.0")).length).toBeGreaterThan(0);
   },
-
-  async "identical bytes published, deleted and swept over and over, by two sweepers with hardly any grace: none is missing"(
-    harness,
-  ) {
-    const bytes = [await zipOf({ a: "first" }), await zipOf({ a: "second" })];
-    const deletions = new Map(bytes.map((one) => [digestOf(one), 0]));
-    const storage: BlobStorage = {
-      ...harness.storage,
-      async delete(digest) {
-        await harness.storage.delete(digest);
-        deletions.set(digest, (deletions.get(digest) ?? 0) + 1);
-      },
-    };
-    const registries = [1, 2].map(() =>
-      createRegistry({ ...harness, storage, serverSecret: testSecret, limits: { restoreWindowMs: 1 } }),
-    );
-    const [one, two] = registries as [(typeof registries)[0], (typeof registries)[0]];
-    const ada = await one.sessions.actAs({ username: "ada" });
-    let isOver = false;
-    const sweepers = [one, two].map(async (registry) => {
-      while (!isOver) {
-        const { steps } = await registry.sweep({ graceMs: 20, steps: ["orphans", "blobs"] });
-        expect(steps.filter((step) => step.failure !== null)).toEqual([]);
-      }
-    });
-    const download = async ({ at, ...target }: { package: string; version: string; at: number }) => {
-      const open = await one.downloads.open({ kind: "visitor" }, { ...target, count: false });
-      expect(Buffer.concat(await open.body.toArray())).toEqual(bytes[at]);
-    };
-    const end = performance.now() + raceMs;
-    let published = 0;
-    // Each of them was swept, came back and was swept once more.
-    const isEnough = () => [...deletions.values()].every((times) => times >= 2) && performance.now() >= end;
-    const worker = async (number: number) => {
-      const registry = number % 2 === 0 ? one : two;
-      for (let round = 1; ; round += 1) {
-        const at = round % 2;
-        const target = { package: `${packageName}-${number}`, version: `${round}.0.0` };
-        const send = () => Readable.from([bytes[at] ?? Buffer.alloc(0)]);
-        await patiently(() => registry.releases.publish(ada, { ...target, body: send() }));
-        published += 1;
-        await download({ ...target, at });
-        if (round >= 6 && isEnough()) return { ...target, at };
-        await registry.releases.remove(ada, target);
-        // Else the workers would keep in step, and some version would always need the bytes.
-        await delay(Math.random() * 60);
-      }
-    };
-    const last = await Promise.all([0, 1, 2, 3].map(worker)).finally(() => {
-      isOver = true;
-    });
-    await Promise.all(sweepers);
-    for (const target of last) await download(target);
-    if (raceMs > 0) console.log(`sweep race: ${JSON.stringify({ published, swept: [...deletions.values()] })}`);
-  },
 };
 
-/** Repeats what is refused because a sweep was faster, as clients do. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (tries === 20 || !RegistryError.is(error, "unavailable")) throw error;
-    }
-  }
+/** The storage, where what was listed is told of only when it may go on. */
+function heldListing(storage: BlobStorage) {
+  const [listed, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const held: BlobStorage = {
+    ...storage,
+    async list(...args) {
+      const page = await storage.list(...args);
+      listed.resolve();
+      await mayGoOn.promise;
+      return page;
+    },
+  };
+  return { storage: held, listed, mayGoOn };
 }
