@@ -19,16 +19,22 @@ export interface RegistryServerOptions {
   /** `counting`: every request is counted, none is refused. */
   rateLimits: "off" | "counting";
   uploadBytes?: number;
+  /** What may be kept of packages; left out: as much as by default. */
+  cacheBytes?: number;
   /** Internal location of nginx that sends the archives; left out: the server does. */
   nginxPath?: string;
 }
 
 const settings = (await json(process.stdin)) as RegistryServerOptions;
-const { databasePath, storageRoot, uploadBytes = 100 * 1024 * 1024, nginxPath } = settings;
+const { databasePath, storageRoot, uploadBytes = 100 * 1024 * 1024, cacheBytes, nginxPath } = settings;
 const registry = createRegistry({
   database: sqlite({ path: databasePath }),
   storage: fsStorage({ root: storageRoot, ...(nginxPath !== undefined && { nginxPath }) }),
-  limits: { uploadBytes, archive: { unpackedBytes: 2 * uploadBytes } },
+  limits: {
+    uploadBytes,
+    archive: { unpackedBytes: 2 * uploadBytes },
+    ...(cacheBytes !== undefined && { cacheBytes }),
+  },
 });
 await registry.migrate();
 const http: HttpOptions = {

@@ -24,19 +24,29 @@ export async function benchScale(effort: Effort): Promise<void> {
   await inTemporaryFolder(async (folder) => {
     const servers: ServerProcess[] = [];
     try {
-      for (const size of sizes) servers.push(await startSeeded(folder, size));
+      const started = [];
+      for (const size of sizes) {
+        await seedLoudly(folder, size);
+        const server = await startOn(folder, size);
+        const forgetful = await startOn(folder, size, { cacheBytes: 0 });
+        servers.push(server, forgetful);
+        started.push({ server, forgetful, size });
+      }
       printTitle(`the same requests among ${sizes.join(", ")} packages`);
       const short: Effort = { ...effort, rounds: Math.min(effort.rounds, maxRounds) };
-      const catalogues = await Promise.all(servers.map((server, at) => prepare(server, sizes[at] ?? sizes[0])));
-      for (const name of Object.keys(scenariosOf(catalogues[0]))) {
-        const targets = catalogues.map((catalogue) => targetOf(name, catalogue));
+      const catalogues = await Promise.all(started.map(prepare));
+      for (const [name, scenarioOf] of Object.entries(scenarios)) {
+        const targets = catalogues.map((catalogue): Target => {
+          const { server, size } = catalogue;
+          return { name: `${name}, ${size} packages`, server, order: "random", ...scenarioOf(catalogue) };
+        });
         const [fewest, ...others] = await alternate(targets, short);
         if (fewest !== undefined) printScaled(effort, fewest, others);
       }
       await publishAmong(catalogues, short);
-      for (const [at, server] of servers.entries()) {
+      for (const { server, size } of catalogues) {
         const figure = `${server.memory().residentMiB.toFixed(0)} MiB`;
-        effort.figures.push({ scenario: `memory with ${sizes[at]} packages after these requests`, figure, aim: "" });
+        effort.figures.push({ scenario: `memory with ${size} packages after these requests`, figure, aim: "" });
       }
     } finally {
       await Promise.all(servers.map((server) => server.stop()));
@@ -44,21 +54,28 @@ export async function benchScale(effort: Effort): Promise<void> {
   });
 }
 
-/** A server with so many packages, and one more that was published. */
-interface Catalogue {
+/** A server with so many packages. */
+interface Started {
   server: ServerProcess;
+  /** Another one on the same database, which keeps nothing that it has read. */
+  forgetful: ServerProcess;
   size: number;
+}
+
+/** One with one more package, which was published. */
+interface Catalogue extends Started {
   token: string;
   /** Of the answer about the first package's latest version. */
   etag: string;
 }
 
-async function prepare(server: ServerProcess, size: number): Promise<Catalogue> {
+async function prepare(started: Started): Promise<Catalogue> {
+  const { server } = started;
   const token = await signInAsOwner(server.port);
   const archive = await zipOf({ "index.bin": randomBytes(archiveBytes) }, { store: true });
   await publishArchive(server.port, token, downloaded, archive);
   const latest = await fetch(`http://127.0.0.1:${server.port}${latestOf(1)}`);
-  return { server, size, token, etag: latest.headers.get("etag") ?? "" };
+  return { ...started, token, etag: latest.headers.get("etag") ?? "" };
 }
 
 /** Publishes one version after the other. */
@@ -86,43 +103,49 @@ function printScaled(effort: Effort, fewest: Printed, others: readonly Printed[]
   }
 }
 
-type Scenario = Pick<Target, "paths" | "connections" | "headers" | "status">;
+type Scenario = Pick<Target, "paths" | "connections" | "headers" | "status"> & Partial<Pick<Target, "server">>;
 
-/** What is asked for, by name. Packages at random are in memory where there are few of them, and mostly not where there are many. */
-function scenariosOf(
-  { size, etag }: Pick<Catalogue, "size" | "etag"> = { size: 1, etag: "" },
-): Record<string, Scenario> {
-  const search = (text: string) => ({ paths: [`/search?search=${encodeURIComponent(text)}`], connections: 4 });
-  const random = Array.from({ length: Math.min(size, 100_000) }, () => 1 + Math.floor(Math.random() * size));
-  return {
-    "latest, one package": { paths: [latestOf(1)] },
-    "latest 304, one package": { paths: [latestOf(1)], headers: { "if-none-match": etag }, status: 304 },
-    "latest, packages at random": { paths: random.map(latestOf) },
-    "exact version, one package": { paths: [`/${packageName(1)}/releases/tags/1.2.3`] },
-    "list of 100": { paths: [`/${packageName(1)}/releases`] },
-    "download of 100 KB": { paths: [`/uploads/zipball/${downloaded}`] },
-    "search, one name": search(packageName(777)),
-    "search, word in one of 10": search(searchWords.tenth),
-    "search, word in all": search(searchWords.all),
-  };
+/**
+ * What is asked for, by name. Packages at random are in memory where there are few of them, and mostly not where there are many; where
+ * nothing is kept, few and many are read alike.
+ */
+const scenarios: Readonly<Record<string, (catalogue: Catalogue) => Scenario>> = {
+  "latest, one package": () => ({ paths: [latestOf(1)] }),
+  "latest 304, one package": ({ etag }) => ({ paths: [latestOf(1)], headers: { "if-none-match": etag }, status: 304 }),
+  "latest, packages at random": ({ size }) => ({ paths: someLatest(size) }),
+  "latest, packages at random, none kept": ({ size, forgetful }) => ({ paths: someLatest(size), server: forgetful }),
+  "exact version, one package": () => ({ paths: [`/${packageName(1)}/releases/tags/1.2.3`] }),
+  "list of 100": () => ({ paths: [`/${packageName(1)}/releases`] }),
+  "download of 100 KB": () => ({ paths: [`/uploads/zipball/${downloaded}`] }),
+  "search, one name": () => searching(packageName(777)),
+  "search, word in one of 10": () => searching(searchWords.tenth),
+  "search, word in all": () => searching(searchWords.all),
+};
+
+function searching(text: string): Scenario {
+  return { paths: [`/search?search=${encodeURIComponent(text)}`], connections: 4 };
 }
 
-function targetOf(name: string, catalogue: Catalogue): Target {
-  const scenario = scenariosOf(catalogue)[name] ?? { paths: [] };
-  return { name: `${name}, ${catalogue.size} packages`, server: catalogue.server, order: "random", ...scenario };
+function someLatest(size: number): string[] {
+  return Array.from({ length: Math.min(size, 100_000) }, () => latestOf(1 + Math.floor(Math.random() * size)));
 }
 
 function latestOf(id: number): string {
   return `/${packageName(id)}/releases/latest`;
 }
 
-async function startSeeded(folder: string, packages: number): Promise<ServerProcess> {
-  const databasePath = `${folder}/${packages}.db`;
+async function seedLoudly(folder: string, size: number): Promise<void> {
   const startedAt = performance.now();
-  await seed(databasePath, { packages, firstVersions: 100 });
-  console.log(`seeded ${packages} packages in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-  const options: RegistryServerOptions = {
-    ...{ framework: "fastify", databasePath, storageRoot: `${folder}/blobs`, rateLimits: "off" },
-  };
-  return startServer("registry-server.ts", options);
+  await seed(databaseIn(folder, size), { packages: size, firstVersions: 100 });
+  console.log(`seeded ${size} packages in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+}
+
+function startOn(folder: string, size: number, options: Pick<RegistryServerOptions, "cacheBytes"> = {}) {
+  const databasePath = databaseIn(folder, size);
+  const shared = { framework: "fastify", storageRoot: `${folder}/blobs`, rateLimits: "off" } as const;
+  return startServer("registry-server.ts", { ...shared, databasePath, ...options } satisfies RegistryServerOptions);
+}
+
+function databaseIn(folder: string, size: number): string {
+  return `${folder}/${size}.db`;
 }
