@@ -76,7 +76,7 @@ describeWith(["galera", "s3"], (env) => {
   });
 
   test(`a node that is cut off for ${partitionMs / 1000} seconds answers 503, the others go on, and it comes back by itself`, {
-    timeout: 300_000 + partitionMs,
+    timeout: 300_000 + 10 * partitionMs,
   }, async () => {
     const ada = await register(urls()[0] ?? "", "margaret");
     const [, cutOff = ""] = urls();

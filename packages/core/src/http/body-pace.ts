@@ -12,7 +12,7 @@ export interface BodyPace {
   windowBytes: number;
   /** Time for a whole body; default 30 min. */
   totalMs: number;
-  /** How long the rest of a body is read that nobody wants, before the connection ends; default 5 s. */
+  /** How long the rest of a body that nobody wants may pause before the connection ends; all of it may take six times as long. Default 5 s. */
   restMs: number;
 }
 
@@ -38,6 +38,9 @@ export function toBodyPace(options: Partial<BodyPace> = {}): BodyPace {
 
 /** Bytes of a body that nobody wants that are read at most. */
 const MAX_REST_BYTES = 256 * 1024 * 1024;
+
+/** In how many times `restMs` all of it must have come. */
+const MAX_RESTS = 6;
 
 /**
  * What comes out of `source`, in a stream of its own that breaks with `request_timeout` when it comes too slowly. Its timers keep no
@@ -91,12 +94,16 @@ export function dropRest(body: Readable, { restMs }: BodyPace): void {
   let bytes = 0;
   const count = (chunk: Buffer) => {
     bytes += chunk.length;
+    silence.refresh();
     // No more is read; the connection ends when the time is over, so that the sender can see the answer before.
     if (bytes > MAX_REST_BYTES) body.pause();
   };
-  const timer = setTimeout(() => body.destroy(), restMs).unref();
+  const end = () => body.destroy();
+  const silence = setTimeout(end, restMs).unref();
+  const last = setTimeout(end, MAX_RESTS * restMs).unref();
   finished(body, { writable: false }, () => {
-    clearTimeout(timer);
+    clearTimeout(silence);
+    clearTimeout(last);
     body.off("data", count);
   });
   body.on("data", count).resume();
