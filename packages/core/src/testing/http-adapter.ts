@@ -31,6 +31,7 @@ import { requestIdBehaviours } from "./http/request-ids.ts";
 import { rolloutBehaviours } from "./http/rollouts.ts";
 import { serverlessDevsBehaviours } from "./http/serverless-devs.ts";
 import { serverlessDevsReadingBehaviours } from "./http/serverless-devs-reading.ts";
+import { serverlessDevsUploadBehaviours } from "./http/serverless-devs-uploads.ts";
 import { serverlessDevsV2Behaviours } from "./http/serverless-devs-v2.ts";
 import { serviceBehaviours } from "./http/service.ts";
 import { sessionBehaviours } from "./http/sessions.ts";
@@ -83,6 +84,7 @@ const behaviours: Behaviours<HttpHarness> = {
   ...signedUploadBehaviours,
   ...signedModeBehaviours,
   ...serverlessDevsBehaviours,
+  ...serverlessDevsUploadBehaviours,
   ...serverlessDevsReadingBehaviours,
   ...serverlessDevsV2Behaviours,
   ...coverageBehaviours,
