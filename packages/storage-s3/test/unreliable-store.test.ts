@@ -10,8 +10,10 @@ import { type FaultProxy, type ProxyFault, startFaultProxy } from "./fault-proxy
 import { clientOf, miniStorage, realBucket, temporaryFolder } from "./harness.ts";
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+const archives = Number(process.env.STORE_ARCHIVES ?? 40);
 const publishers = 8;
-const versionsEach = 5;
+const versionsEach = Math.ceil(archives / publishers);
+const timeout = 120_000 + 1000 * archives;
 
 /** How many of a thousand requests meet which fault. */
 const shares: readonly (readonly [number, ProxyFault])[] = [
@@ -108,7 +110,7 @@ async function readSome({ registry }: TestRegistry, acknowledged: Map<string, st
 
 const retries = { maxAttempts: 4 };
 
-test("a store that fails and lies loses nothing that was acknowledged", { timeout: 120_000 }, async () => {
+test("a store that fails and lies loses nothing that was acknowledged", { timeout }, async () => {
   const { mini, cleanup } = await miniStorage();
   onTestFinished(cleanup);
   const proxy = await startFaultProxy(mini.url, drawing());
@@ -120,7 +122,7 @@ test("a store that fails and lies loses nothing that was acknowledged", { timeou
 });
 
 describeWith(["s3"], (env) => {
-  test("a real store behind a bad line loses nothing that was acknowledged", { timeout: 120_000 }, async () => {
+  test("a real store behind a bad line loses nothing that was acknowledged", { timeout }, async () => {
     const { client: direct, bucket, cleanup } = await realBucket(env);
     onTestFinished(cleanup);
     const { S3_ENDPOINT = "", S3_ACCESS_KEY_ID = "", S3_SECRET_ACCESS_KEY = "" } = env;
