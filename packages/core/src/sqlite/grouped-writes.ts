@@ -2,6 +2,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { CompiledQuery, type Kysely } from "kysely";
 import type { Database, Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
+import type { KeptStatements } from "./kept-statements.ts";
+import { type Transact, transactionsOn } from "./transactions.ts";
 
 /** Transactions that share a commit at most. */
 const MOST_MEMBERS = 32;
@@ -29,12 +31,13 @@ export interface GroupedWrites {
  * Commits transactions together that come within the same turn of the event loop: the commit is what takes the time, since it
  * waits for the disk. Each still is all or nothing by itself, and none is acknowledged before the commit.
  */
-export function groupedWrites(writer: Kysely<Tables>): GroupedWrites {
+export function groupedWrites(writer: Kysely<Tables>, statements?: KeptStatements): GroupedWrites {
+  const transact = transactionsOn(writer, statements);
   const waiting: Member[] = [];
   let running: Promise<void> | null = null;
 
   async function runAll(): Promise<void> {
-    while (waiting.length > 0) await runGroup(writer, waiting);
+    while (waiting.length > 0) await runGroup(transact, waiting);
     running = null;
   }
 
@@ -72,16 +75,16 @@ function memberOf<T>(
   };
 }
 
-async function runGroup(writer: Kysely<Tables>, waiting: Member[]): Promise<void> {
+async function runGroup(transact: Transact, waiting: Member[]): Promise<void> {
   const group: Member[] = [];
   try {
-    await writer.transaction().execute((tx) => gather(tx, group, waiting));
+    await transact((tx) => gather(tx, group, waiting));
   } catch (error) {
     // The write lock was not to be had: that is true for all who wait for it.
     if (group.length === 0) for (const member of waiting.splice(0)) member.fail(error);
     else if (group.length === 1) group[0]?.fail(error);
     // The commit failed, or SQLite gave the whole transaction up, and nobody knows because of whom.
-    else for (const member of group) await runAlone(writer, member);
+    else for (const member of group) await runAlone(transact, member);
     return;
   }
   for (const member of group) member.settle();
@@ -108,9 +111,9 @@ async function runInside(tx: Tx, member: Member): Promise<void> {
   await tx.executeQuery(release);
 }
 
-async function runAlone(writer: Kysely<Tables>, member: Member): Promise<void> {
+async function runAlone(transact: Transact, member: Member): Promise<void> {
   try {
-    await writer.transaction().execute((tx) => member.run(tx));
+    await transact((tx) => member.run(tx));
     member.settle();
   } catch (error) {
     member.fail(error);

@@ -6,6 +6,7 @@ import { immediateDialect } from "./dialect.ts";
 import { groupedWrites } from "./grouped-writes.ts";
 import { type KeptStatements, keptStatements, type SqliteConnection } from "./kept-statements.ts";
 import { snapshotFile } from "./snapshot.ts";
+import { transactionsOn } from "./transactions.ts";
 
 export type { SqliteConnection } from "./kept-statements.ts";
 
@@ -50,18 +51,20 @@ export function sqlite(options: SqliteOptions): Database {
   }
   const connection = options.database;
   setPragmas(connection, "full", defaultBusyTimeoutMs);
-  const writer = kyselyOn(keptStatements(connection), connection, defaultBusyTimeoutMs);
+  const writing = keptStatements(connection);
+  const writer = kyselyOn(writing, connection, defaultBusyTimeoutMs);
   const [{ file = "" } = {}] = connection.pragma("database_list") as { file: string }[];
-  return assemble({ writer, ...(file === "" ? {} : { path: file }) });
+  return assemble({ writer, writing, ...(file === "" ? {} : { path: file }) });
 }
 
 function openFile(options: SqliteFileOptions): Database {
   const { path, durability = "full", busyTimeoutMs = defaultBusyTimeoutMs } = options;
   const connection = new SqliteFile(path, { timeout: busyTimeoutMs });
   setPragmas(connection, durability, busyTimeoutMs);
-  const writer = kyselyOn(keptStatements(connection), connection, busyTimeoutMs);
+  const writing = keptStatements(connection);
+  const writer = kyselyOn(writing, connection, busyTimeoutMs);
   // A database in memory is seen by one connection only.
-  if (connection.memory) return assemble({ writer, connection, release: () => connection.close() });
+  if (connection.memory) return assemble({ writer, writing, connection, release: () => connection.close() });
   const readConnection = new SqliteFile(path, { timeout: busyTimeoutMs });
   setPragmas(readConnection, durability, busyTimeoutMs);
   readConnection.pragma("query_only = on");
@@ -71,7 +74,7 @@ function openFile(options: SqliteFileOptions): Database {
     readConnection.close();
     connection.close();
   };
-  return assemble({ path, writer, connection, reader, statements, release });
+  return assemble({ path, writer, writing, connection, reader, statements, release });
 }
 
 function setPragmas(connection: SqliteConnection, durability: "full" | "normal", busyTimeoutMs: number): void {
@@ -97,6 +100,8 @@ interface Parts {
   /** Where the database is, if it is in a file. */
   path?: string;
   writer: Kysely<Tables>;
+  /** Statements of the writer's connection. */
+  writing?: KeptStatements;
   /** Connection of the writer, where nobody else has it: it can be asked whether others changed something. */
   connection?: SqliteConnection;
   reader?: Kysely<Tables>;
@@ -106,9 +111,9 @@ interface Parts {
   release?(): void;
 }
 
-function assemble({ path, writer, connection, reader = writer, statements, release }: Parts): Database {
+function assemble({ path, writer, writing, connection, reader = writer, statements, release }: Parts): Database {
   // Where the writer reads too, others would see what is not yet committed.
-  const grouped = reader === writer ? undefined : groupedWrites(writer);
+  const grouped = reader === writer ? undefined : groupedWrites(writer, writing);
   const dataVersion = connection === undefined ? undefined : keptStatements(connection).prepare("pragma data_version");
   return {
     engine: "sqlite",
@@ -117,7 +122,7 @@ function assemble({ path, writer, connection, reader = writer, statements, relea
       if (statements !== undefined) return statements.prepare(query.sql).all(query.parameters) as Row[];
       return (await reader.executeQuery(query as never)).rows as Row[];
     },
-    write: grouped?.write ?? ((work) => writer.transaction().execute(work)),
+    write: grouped?.write ?? transactionsOn(writer, writing),
     isUniqueViolation: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(errorCode(error)),
     outage(error) {
       const code = errorCode(error);
