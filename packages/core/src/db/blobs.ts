@@ -1,7 +1,8 @@
-import { sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { Executor, Tx } from "../ports/database.ts";
+import type { Tables } from "../ports/tables.ts";
 import { engineOf } from "./engine.ts";
-import { prepared } from "./prepared.ts";
+import { prepared, preparedChange, rowOf } from "./prepared.ts";
 
 /** A blob that a version begins to refer to. */
 export interface ReferencedBlob {
@@ -15,16 +16,22 @@ export const findBlob = prepared<{ sha256: string }, { state: string; touched_at
   db.selectFrom("Blobs").select(["state", "touched_at"]).where("sha256", "=", sha256),
 );
 
+const newColumns = ["sha256", "size", "touched_at", "state"] as const;
+
+/** In one statement: two packages may take in the same bytes at the same time. */
+const noteBlob = preparedChange<Pick<Selectable<Tables["Blobs"]>, (typeof newColumns)[number]>>((db, row) => {
+  const touched_at = sql<string>`case when ${sql.ref("Blobs.state")} = 'live' then ${row.touched_at} else ${sql.ref("Blobs.touched_at")} end`;
+  const insert = db.insertInto("Blobs").values(rowOf(row, newColumns));
+  if (engineOf(db) === "mysql") return insert.onDuplicateKeyUpdate({ touched_at });
+  return insert.onConflict((conflict) => conflict.column("sha256").doUpdateSet({ touched_at }));
+});
+
 /**
  * Notes that a blob is referred to from now on. False when a sweep has decided to delete it, or has deleted it, since its bytes
  * were stored: then they must be stored again. A deletion at `goneSince`, before they were stored, does not count.
  */
 export async function touchBlob(tx: Tx, blob: ReferencedBlob, goneSince: string | null = null): Promise<boolean> {
-  const touched_at = sql<string>`case when ${sql.ref("Blobs.state")} = 'live' then ${blob.touched_at} else ${sql.ref("Blobs.touched_at")} end`;
-  const insert = tx.insertInto("Blobs").values({ ...blob, state: "live" });
-  // In one statement: two packages may take in the same bytes at the same time.
-  if (engineOf(tx) === "mysql") await insert.onDuplicateKeyUpdate({ touched_at }).execute();
-  else await insert.onConflict((conflict) => conflict.column("sha256").doUpdateSet({ touched_at })).execute();
+  await noteBlob(tx, { ...blob, state: "live" });
   if (goneSince !== null) await reviveBlob(tx, blob, goneSince);
   const [row] = await findBlob(tx, { sha256: blob.sha256 });
   return row?.state === "live";

@@ -1,8 +1,14 @@
 import type { Executor, Tx } from "../ports/database.ts";
-import { preparedChange } from "./prepared.ts";
+import { prepared, preparedChange, rowOf } from "./prepared.ts";
 
 const removeChangelog = preparedChange<{ versionId: number }>((db, { versionId }) =>
   db.deleteFrom("Changelogs").where("version_id", "=", versionId),
+);
+
+const newColumns = ["version_id", "changelog", "created_at"] as const;
+
+const addChangelog = preparedChange<{ version_id: number; changelog: string; created_at: string }>((db, row) =>
+  db.insertInto("Changelogs").values(rowOf(row, newColumns)),
 );
 
 /** Sets what changed with a version; empty text removes it. */
@@ -13,16 +19,16 @@ export async function saveChangelog(
 ): Promise<void> {
   await removeChangelog(tx, { versionId });
   if (entry.changelog === "") return;
-  await tx
-    .insertInto("Changelogs")
-    .values({ ...entry, version_id: versionId })
-    .execute();
+  await addChangelog(tx, { ...entry, version_id: versionId });
 }
+
+const selectChangelogs = prepared<{ versionId: number }, { id: number }>((db, { versionId }) =>
+  db.selectFrom("Changelogs").select("id").where("version_id", "=", versionId),
+);
 
 /** True when something is written down about what changed with a version. */
 export async function hasChangelog(tx: Tx, versionId: number): Promise<boolean> {
-  const row = await tx.selectFrom("Changelogs").select("id").where("version_id", "=", versionId).executeTakeFirst();
-  return row !== undefined;
+  return (await selectChangelogs(tx, { versionId })).length > 0;
 }
 
 /** One entry of a package's change log. */

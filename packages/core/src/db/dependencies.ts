@@ -1,5 +1,5 @@
 import type { Executor, Tx } from "../ports/database.ts";
-import { prepared } from "./prepared.ts";
+import { numberValue, prepared, preparedChange } from "./prepared.ts";
 import { type Viewer, visibleTo } from "./viewers.ts";
 
 /** One dependency, seen from either side. */
@@ -14,7 +14,7 @@ const selectDependencies = prepared<{ packageId: number }, { name: string; versi
       .selectFrom("Dependencies as d")
       .innerJoin("Packages as p", "p.id", "d.dependency_package_id")
       .select(["p.name", "d.version_constraint"])
-      .where("d.package_id", "=", packageId)
+      .where("d.package_id", "=", numberValue(packageId))
       .orderBy("p.name"),
 );
 
@@ -39,13 +39,17 @@ export async function listDependents(db: Executor, packageId: number, viewer: Vi
   return rows.map((row) => ({ name: row.name, range: row.version_constraint ?? "*" }));
 }
 
+const removeDependencies = preparedChange<{ packageId: number }>((db, { packageId }) =>
+  db.deleteFrom("Dependencies").where("package_id", "=", packageId),
+);
+
 /** Replaces what a package depends on: names and ranges. Names of packages that are not there are left out. */
 export async function replaceDependencies(
   tx: Tx,
   packageId: number,
   dependencies: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await tx.deleteFrom("Dependencies").where("package_id", "=", packageId).execute();
+  await removeDependencies(tx, { packageId });
   const names = Object.keys(dependencies);
   if (names.length === 0) return;
   const known = await tx.selectFrom("Packages").select(["id", "name"]).where("name", "in", names).execute();

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Json, JsonMap } from "../domain/manifest.ts";
 import type { Executor, Tx } from "../ports/database.ts";
 import { engineOf } from "./engine.ts";
-import { prepared } from "./prepared.ts";
+import { numberValue, prepared, preparedChange } from "./prepared.ts";
 
 /** Two pairs of tables of the same form: names, and which package has them. */
 const labelTables = {
@@ -25,7 +25,7 @@ function namesOf(kind: LabelKind) {
   return prepared<{ packageId: number }, { name: string }>(
     (_, { packageId }) => sql`
       select n.name from ${names} n inner join ${links} l on l.${key} = n.id
-      where l.package_id = ${packageId} order by n.name`,
+      where l.package_id = ${numberValue(packageId)} order by n.name`,
   );
 }
 
@@ -46,26 +46,47 @@ export async function listLabels(db: Executor, kind: LabelKind): Promise<{ name:
   return rows;
 }
 
+const removeLinks = { providers: linksRemoved("providers"), tags: linksRemoved("tags") };
+
+function linksRemoved(kind: LabelKind) {
+  const { links } = labelSql(kind);
+  return preparedChange<{ packageId: number }>(
+    (_, { packageId }) => sql`delete from ${links} where package_id = ${packageId}`,
+  );
+}
+
+const addLink = { providers: linkAdded("providers"), tags: linkAdded("tags") };
+
+function linkAdded(kind: LabelKind) {
+  const { links, key } = labelSql(kind);
+  return preparedChange<{ packageId: number; id: number }>(
+    (_, { packageId, id }) => sql`insert into ${links} (package_id, ${key}) values (${packageId}, ${id})`,
+  );
+}
+
 /** Replaces a package's labels of one kind. */
 export async function replaceLabels(
   tx: Tx,
   kind: LabelKind,
-  target: { packageId: number; names: readonly string[] },
+  { packageId, names }: { packageId: number; names: readonly string[] },
 ): Promise<void> {
-  const { links, key } = labelSql(kind);
-  await sql`delete from ${links} where package_id = ${target.packageId}`.execute(tx);
+  await removeLinks[kind](tx, { packageId });
   // In one order for all packages, so that two that bring the same new names never wait for each other crosswise.
-  for (const name of target.names.toSorted()) {
-    const id = await labelId(tx, kind, name);
-    await sql`insert into ${links} (package_id, ${key}) values (${target.packageId}, ${id})`.execute(tx);
-  }
+  for (const name of names.toSorted()) await addLink[kind](tx, { packageId, id: await labelId(tx, kind, name) });
+}
+
+const selectId = { providers: idOf("providers"), tags: idOf("tags") };
+
+function idOf(kind: LabelKind) {
+  const { names } = labelSql(kind);
+  return prepared<{ name: string }, { id: number }>((_, { name }) => sql`select id from ${names} where name = ${name}`);
 }
 
 /** The id of a label's name, which is added when no package has had it yet. */
 async function labelId(tx: Tx, kind: LabelKind, name: string): Promise<number> {
   const { names } = labelSql(kind);
-  const known = await sql<{ id: number }>`select id from ${names} where name = ${name}`.execute(tx);
-  if (known.rows[0] !== undefined) return known.rows[0].id;
+  const [known] = await selectId[kind](tx, { name });
+  if (known !== undefined) return known.id;
   // Another package may add it at the same moment; then this is the id it gets there.
   const insert = sql`insert into ${names} (name) values (${name})`;
   const onDuplicate = sql.raw(engineOf(tx) === "mysql" ? "on duplicate key update id = last_insert_id(id)" : "");
@@ -109,13 +130,42 @@ export async function readMap(db: Executor, kind: MapKind, packageId: number): P
   return map;
 }
 
-/** Replaces a package's set of one kind; values are stored as JSON text. */
-export async function replaceMap(tx: Tx, kind: MapKind, target: { packageId: number; map: JsonMap }): Promise<void> {
+const removeItems = {
+  services: itemsRemoved("services"),
+  commands: itemsRemoved("commands"),
+  properties: itemsRemoved("properties"),
+};
+
+function itemsRemoved(kind: MapKind) {
+  const { table } = mapSql(kind);
+  return preparedChange<{ packageId: number }>(
+    (_, { packageId }) => sql`delete from ${table} where package_id = ${packageId}`,
+  );
+}
+
+const addItem = {
+  services: itemAdded("services"),
+  commands: itemAdded("commands"),
+  properties: itemAdded("properties"),
+};
+
+function itemAdded(kind: MapKind) {
   const { table, key, value } = mapSql(kind);
-  await sql`delete from ${table} where package_id = ${target.packageId}`.execute(tx);
-  for (const [name, item] of Object.entries(target.map)) {
-    await sql`insert into ${table} (package_id, ${key}, ${value})
-      values (${target.packageId}, ${name}, ${JSON.stringify(item)})`.execute(tx);
+  return preparedChange<{ packageId: number; name: string; item: string }>(
+    (_, { packageId, name, item }) =>
+      sql`insert into ${table} (package_id, ${key}, ${value}) values (${packageId}, ${name}, ${item})`,
+  );
+}
+
+/** Replaces a package's set of one kind; values are stored as JSON text. */
+export async function replaceMap(
+  tx: Tx,
+  kind: MapKind,
+  { packageId, map }: { packageId: number; map: JsonMap },
+): Promise<void> {
+  await removeItems[kind](tx, { packageId });
+  for (const [name, item] of Object.entries(map)) {
+    await addItem[kind](tx, { packageId, name, item: JSON.stringify(item) });
   }
 }
 

@@ -4,7 +4,7 @@ import { toRowTime } from "../domain/times.ts";
 import type { Executor, Tx } from "../ports/database.ts";
 import { listLabelsOf } from "./labels.ts";
 import { replaceSets } from "./manifest-sets.ts";
-import { updateLatest, updatePackage } from "./packages.ts";
+import { findPackageById, updatePackage } from "./packages.ts";
 import { countRollouts } from "./rollouts.ts";
 import { type SearchEntry, saveSearchEntry } from "./search-index.ts";
 import { findLatestCandidate, type VersionRow } from "./versions.ts";
@@ -15,11 +15,7 @@ import { findLatestCandidate, type VersionRow } from "./versions.ts";
  * @returns the latest version
  */
 export async function refreshPackage(tx: Tx, packageId: number, nowMs?: number): Promise<VersionRow | null> {
-  const before = await tx
-    .selectFrom("Packages")
-    .select("latest_version_id")
-    .where("id", "=", packageId)
-    .executeTakeFirst();
+  const [before] = await findPackageById(tx, { id: packageId });
   const latest = await refreshLatest(tx, packageId, nowMs);
   if (latest !== null && latest.id !== before?.latest_version_id) await adoptTexts(tx, packageId, latest);
   await indexPackage(tx, packageId, latest !== null);
@@ -29,7 +25,7 @@ export async function refreshPackage(tx: Tx, packageId: number, nowMs?: number):
 /** Stores which version is the latest, and how many are out for a part of the clients only. */
 export async function refreshLatest(tx: Tx, packageId: number, nowMs?: number): Promise<VersionRow | null> {
   const { latest, rollouts } = await findDerived(tx, packageId);
-  await updateLatest(tx, packageId, {
+  await updatePackage(tx, packageId, {
     latest_version_id: latest?.id ?? null,
     rollouts,
     ...(nowMs === undefined ? {} : { update_time: toRowTime(nowMs) }),
@@ -65,11 +61,8 @@ export async function indexPackage(tx: Tx, packageId: number, findable: boolean)
 
 /** What the search index ought to hold of a package that can be found. */
 export async function findSearchEntry(db: Executor, packageId: number): Promise<SearchEntry> {
-  const row = await db
-    .selectFrom("Packages")
-    .select(["name", "description"])
-    .where("id", "=", packageId)
-    .executeTakeFirstOrThrow();
+  const [row] = await findPackageById(db, { id: packageId });
+  if (row === undefined) throw new Error("The package is not there");
   const labels = [...(await listLabelsOf(db, "tags", packageId)), ...(await listLabelsOf(db, "providers", packageId))];
   return { name: row.name, terms: [row.name, row.description ?? "", ...labels].flatMap(indexTerms) };
 }

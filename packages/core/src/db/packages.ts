@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import type { Executor, Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
-import { prepared, textValue } from "./prepared.ts";
+import { prepared, preparedUpdate, textValue } from "./prepared.ts";
 
 /** A row of Packages. */
 export type PackageRow = Selectable<Tables["Packages"]>;
@@ -85,23 +85,23 @@ export async function insertPackage(
   return Number(result.insertId);
 }
 
-/** Changes columns of a package; none when no value is given. */
-export async function updatePackage(
-  tx: Tx,
-  id: number,
-  values: Partial<
-    Pick<PackageRow, "description" | "home" | "visibility" | "deprecation" | "is_deprecated" | "update_time">
-  >,
-): Promise<void> {
-  if (Object.keys(values).length === 0) return;
-  await tx.updateTable("Packages").set(values).where("id", "=", id).execute();
-}
+type ChangedColumns = Pick<
+  PackageRow,
+  | "description"
+  | "home"
+  | "visibility"
+  | "deprecation"
+  | "is_deprecated"
+  | "latest_version_id"
+  | "rollouts"
+  | "update_time"
+>;
 
-/** Sets which version is the latest, and how many versions are out for a part of the clients only. */
-export async function updateLatest(
-  tx: Tx,
-  id: number,
-  values: { latest_version_id: number | null; rollouts: number; update_time?: string },
-): Promise<void> {
-  await tx.updateTable("Packages").set(values).where("id", "=", id).execute();
+const changePackage = preparedUpdate<{ id: number }, ChangedColumns>((db, { id }, set) =>
+  db.updateTable("Packages").set(set).where("id", "=", id),
+);
+
+/** Changes columns of a package; none when no value is given. */
+export async function updatePackage(tx: Tx, id: number, values: Partial<ChangedColumns>): Promise<void> {
+  if (Object.values(values).some((value) => value !== undefined)) await changePackage(tx, { id }, values);
 }

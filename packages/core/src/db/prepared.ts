@@ -46,6 +46,25 @@ export function preparedChange<Args extends Values>(
   };
 }
 
+/**
+ * Makes a change of rows whose columns differ from call to call: built once for each set of columns that is ever changed together.
+ * No name of `where` may be one of a changed column.
+ */
+export function preparedUpdate<Where extends Values, Row extends Values>(
+  build: (db: Kysely<Tables>, where: Where, set: Partial<Row>) => Compilable<unknown>,
+): (tx: Tx, where: Where, set: Partial<Row>) => Promise<Changed> {
+  const changes = new Map<string, (tx: Tx, args: Where & Row) => Promise<Changed>>();
+  return (tx, where, set) => {
+    const names = Object.keys(set).filter((name) => set[name] !== undefined);
+    const key = names.join();
+    const change =
+      changes.get(key) ??
+      preparedChange<Where & Row>((db, args) => build(db, args, rowOf(args, names) as Partial<Row>));
+    changes.set(key, change);
+    return change(tx, { ...where, ...set } as Where & Row);
+  };
+}
+
 /** These of the values, as a row to insert: stand-ins cannot be listed. */
 export function rowOf<Args extends Values, Name extends keyof Args & string>(
   args: Args,
@@ -81,4 +100,9 @@ function placeholders<Args extends Values>(): Args {
  */
 export function textValue(value: string): RawBuilder<string> {
   return sql<string>`coalesce(${value}, '')`;
+}
+
+/** The same for a number. */
+export function numberValue(value: number): RawBuilder<number> {
+  return sql<number>`coalesce(${value}, 0)`;
 }

@@ -1,4 +1,5 @@
 import type { Executor } from "../ports/database.ts";
+import { prepared } from "./prepared.ts";
 
 /** How much of something there is, and when the earliest of it came (or ends); null where there is nothing. */
 export interface Usage {
@@ -6,16 +7,40 @@ export interface Usage {
   earliest: string | null;
 }
 
-/** Packages whose first version this user opened since then. */
-export async function countNewPackages(db: Executor, userId: number, since: string): Promise<Usage> {
-  const row = await db
+/** Some engines give a sum as text. */
+interface UsageRow {
+  amount: number | string | null;
+  earliest: string | null;
+}
+
+function toUsage([row]: UsageRow[]): Usage {
+  return { amount: Number(row?.amount ?? 0), earliest: row?.earliest ?? null };
+}
+
+const selectPackages = prepared<{ userId: number; since: string }, UsageRow>((db, { userId, since }) =>
+  db
     .selectFrom("Packages")
     .select((eb) => [eb.fn.countAll().as("amount"), eb.fn.min("create_time").as("earliest")])
     .where("created_by", "=", userId)
-    .where("create_time", ">", since)
-    .executeTakeFirstOrThrow();
-  return { amount: Number(row.amount), earliest: row.earliest };
+    .where("create_time", ">", since),
+);
+
+/** Packages whose first version this user opened since then. */
+export async function countNewPackages(db: Executor, userId: number, since: string): Promise<Usage> {
+  return toUsage(await selectPackages(db, { userId, since }));
 }
+
+const selectUploads = prepared<{ userId: number; versionId: number; now: string }, UsageRow>(
+  (db, { userId, versionId, now }) =>
+    db
+      .selectFrom("Uploads")
+      .select((eb) => [eb.fn.countAll().as("amount"), eb.fn.min("expires_at").as("earliest")])
+      .where("user_id", "=", userId)
+      .where("closed", "=", 0)
+      .where("expires_at", ">", now)
+      .where("completed_sha256", "is", null)
+      .where("version_id", "!=", versionId),
+);
 
 /** Uploads of a user that wait for their archive, but for those of one version; `earliest` is when the first of them ends. */
 export async function countOpenUploads(
@@ -23,25 +48,18 @@ export async function countOpenUploads(
   userId: number,
   other: { versionId: number; now: string },
 ): Promise<Usage> {
-  const row = await db
-    .selectFrom("Uploads")
-    .select((eb) => [eb.fn.countAll().as("amount"), eb.fn.min("expires_at").as("earliest")])
-    .where("user_id", "=", userId)
-    .where("closed", "=", 0)
-    .where("expires_at", ">", other.now)
-    .where("completed_sha256", "is", null)
-    .where("version_id", "!=", other.versionId)
-    .executeTakeFirstOrThrow();
-  return { amount: Number(row.amount), earliest: row.earliest };
+  return toUsage(await selectUploads(db, { userId, ...other }));
 }
 
-/** Bytes of the archives that a user published since then. */
-export async function sumPublishedBytes(db: Executor, userId: number, since: string): Promise<Usage> {
-  const row = await db
+const selectBytes = prepared<{ userId: number; since: string }, UsageRow>((db, { userId, since }) =>
+  db
     .selectFrom("Versions")
     .select((eb) => [eb.fn.sum("size").as("amount"), eb.fn.min("published_at").as("earliest")])
     .where("published_by", "=", userId)
-    .where("published_at", ">", since)
-    .executeTakeFirstOrThrow();
-  return { amount: Number(row.amount ?? 0), earliest: row.earliest };
+    .where("published_at", ">", since),
+);
+
+/** Bytes of the archives that a user published since then. */
+export async function sumPublishedBytes(db: Executor, userId: number, since: string): Promise<Usage> {
+  return toUsage(await selectBytes(db, { userId, since }));
 }

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { SearchTerm } from "../domain/search-terms.ts";
 import type { Executor, Tx } from "../ports/database.ts";
-import { textValue } from "./prepared.ts";
+import { prepared, textValue } from "./prepared.ts";
 
 /** Characters of a term that PackageTerms holds; the rest is compared in what was found. */
 const indexedLength = 100;
@@ -19,17 +19,17 @@ export interface SearchEntry {
   terms: readonly string[];
 }
 
+const selectEntry = prepared<{ packageId: number }, SearchEntryRow>((db, { packageId }) =>
+  db.selectFrom("PackageSearch").select(["name", "terms"]).where("rowid", "=", packageId),
+);
+
 /**
  * Replaces what the search index holds of a package; null takes it out. PackageTerms has each term once, PackageSearch all of
  * them in their order. Both are plain tables on every engine, so that a search sees what is committed, finds beginnings by
  * an index, and can look at one package's terms.
  */
 export async function saveSearchEntry(tx: Tx, packageId: number, entry: SearchEntry | null): Promise<void> {
-  const before = await tx
-    .selectFrom("PackageSearch")
-    .select(["name", "terms"])
-    .where("rowid", "=", packageId)
-    .executeTakeFirst();
+  const [before] = await selectEntry(tx, { packageId });
   const row = entry === null ? null : rowOf(entry);
   // Most changes of a package leave its texts as they are.
   if (before?.name === row?.name && before?.terms === row?.terms) return;
@@ -61,11 +61,7 @@ interface SearchEntryRow {
 
 /** Whether the search index holds just this of a package; null: nothing. */
 export async function holdsSearchEntry(db: Executor, packageId: number, entry: SearchEntry | null): Promise<boolean> {
-  const row = await db
-    .selectFrom("PackageSearch")
-    .select(["name", "terms"])
-    .where("rowid", "=", packageId)
-    .executeTakeFirst();
+  const [row] = await selectEntry(db, { packageId });
   const expected = entry === null ? undefined : rowOf(entry);
   if (row?.name !== expected?.name || row?.terms !== expected?.terms) return false;
   for (const some of chunks(startsOf(entry?.terms ?? []))) {

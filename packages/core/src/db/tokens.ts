@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import type { Executor, Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
-import { prepared, textValue } from "./prepared.ts";
+import { numberValue, prepared, textValue } from "./prepared.ts";
 
 /** A row of Tokens. */
 export type TokenRow = Selectable<Tables["Tokens"]>;
@@ -33,7 +33,7 @@ export const findToken = prepared<{ id: number }, SessionRow>((db, { id }) =>
     .selectFrom("Tokens as t")
     .innerJoin("Users as u", "u.id", "t.user_id")
     .select(sessionColumns)
-    .where("t.id", "=", id),
+    .where("t.id", "=", numberValue(id)),
 );
 
 /** A user's tokens that sign somebody in at this time, the newest first; at most 1000. */

@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
-import type { Executor, Tx } from "../ports/database.ts";
+import type { Database, Executor, Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
+import { prepared, preparedChange, rowOf, textValue } from "./prepared.ts";
 
 /** An upload with the version and package it is for. */
 export interface UploadRow extends Selectable<Tables["Uploads"]> {
@@ -10,47 +11,60 @@ export interface UploadRow extends Selectable<Tables["Uploads"]> {
   status: string;
 }
 
-/** The upload behind an id's hash. */
-export async function findUpload(db: Executor, idHash: string): Promise<UploadRow | undefined> {
-  return db
+const selectUpload = prepared<{ idHash: string }, UploadRow>((db, { idHash }) =>
+  db
     .selectFrom("Uploads as u")
     .innerJoin("Versions as v", "v.id", "u.version_id")
     .innerJoin("Packages as p", "p.id", "v.package_id")
     .selectAll("u")
     .select(["v.package_id", "p.name as package", "v.version", "v.status"])
-    .where("u.id_hash", "=", idHash)
-    .executeTakeFirst();
+    .where("u.id_hash", "=", textValue(idHash)),
+);
+
+/** The upload behind an id's hash. */
+export async function findUpload(source: Database | Executor, idHash: string): Promise<UploadRow | undefined> {
+  return (await selectUpload(source, { idHash }))[0];
 }
+
+const newColumns = ["id_hash", "version_id", "user_id", "created_at", "expires_at"] as const;
+
+/** Columns of an upload that is opened. */
+type NewUpload = Pick<UploadRow, (typeof newColumns)[number]>;
+
+const addUpload = preparedChange<NewUpload>((db, row) => db.insertInto("Uploads").values(rowOf(row, newColumns)));
 
 /** Opens an upload; every earlier one for the same version is closed. */
-export async function insertUpload(
-  tx: Tx,
-  row: { id_hash: string; version_id: number; user_id: number; created_at: string; expires_at: string },
-): Promise<void> {
+export async function insertUpload(tx: Tx, row: NewUpload): Promise<void> {
   await closeUploads(tx, row.version_id);
-  await tx.insertInto("Uploads").values(row).execute();
+  await addUpload(tx, row);
 }
 
-/** Closes every open upload of a version. */
-export async function closeUploads(tx: Tx, versionId: number): Promise<void> {
-  await tx
+const closeOfVersion = preparedChange<{ versionId: number }>((db, { versionId }) =>
+  db
     .updateTable("Uploads")
     .set({ closed: 1 })
     .where("version_id", "=", versionId)
-    .where("completed_sha256", "is", null)
-    .execute();
+    .where("completed_sha256", "is", null),
+);
+
+/** Closes every open upload of a version. */
+export async function closeUploads(tx: Tx, versionId: number): Promise<void> {
+  await closeOfVersion(tx, { versionId });
 }
+
+// Closed as well, so that counting a user's open uploads does not pass all that ended in the last days.
+const complete = preparedChange<{ idHash: string; sha256: string }>((db, { idHash, sha256 }) =>
+  db
+    .updateTable("Uploads")
+    .set({ completed_sha256: sha256, refusal: null, closed: 1 })
+    .where("id_hash", "=", idHash)
+    .where("closed", "=", 0)
+    .where("completed_sha256", "is", null),
+);
 
 /** Ends an open upload with the digest of what was accepted; false when it is not open any more. */
 export async function completeUpload(tx: Tx, idHash: string, sha256: string): Promise<boolean> {
-  const result = await tx
-    .updateTable("Uploads")
-    .set({ completed_sha256: sha256, refusal: null })
-    .where("id_hash", "=", idHash)
-    .where("closed", "=", 0)
-    .where("completed_sha256", "is", null)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+  return (await complete(tx, { idHash, sha256 })).rows === 1;
 }
 
 /** Closes an open upload for good; false when it is not open any more. */

@@ -2,7 +2,7 @@ import { type Selectable, sql } from "kysely";
 import { isVisible } from "../domain/status.ts";
 import type { Database, Executor, Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
-import { prepared, preparedChange, rowOf } from "./prepared.ts";
+import { numberValue, prepared, preparedChange, preparedUpdate, rowOf } from "./prepared.ts";
 
 /** A row of Versions. */
 export type VersionRow = Selectable<Tables["Versions"]>;
@@ -91,10 +91,10 @@ export async function findVersionByKey(
 
 const selectCandidate = {
   all: prepared<{ packageId: number }, VersionRow>((db, { packageId }) =>
-    candidates(db, packageId).where("grayscale", ">=", 1),
+    candidates(db, packageId).where("grayscale", ">=", sql.lit(1)),
   ),
   some: prepared<{ packageId: number }, VersionRow>((db, { packageId }) =>
-    candidates(db, packageId).where("grayscale", ">", 0),
+    candidates(db, packageId).where("grayscale", ">", sql.lit(0)),
   ),
 };
 
@@ -102,12 +102,12 @@ function candidates(db: Executor, packageId: number) {
   return db
     .selectFrom("Versions")
     .selectAll()
-    .where("package_id", "=", packageId)
-    .where("status", "=", "active")
+    .where("package_id", "=", numberValue(packageId))
+    .where("status", "=", sql.lit("active"))
     .where("version_key", "is not", null)
     .orderBy("prerelease", "asc")
     .orderBy("version_key", "desc")
-    .limit(1);
+    .limit(sql.lit(1));
 }
 
 /** Best version for *latest* among the active ones that are out for everybody (or, if asked so, for anybody at all). */
@@ -143,22 +143,22 @@ export async function insertVersion(tx: Tx, row: NewVersion): Promise<number> {
   return (await addVersion(tx, row)).insertId;
 }
 
+const changeStatus = preparedUpdate<{ id: number; from: string }, VersionValues & { status: string }>(
+  (db, { id, from }, set) => db.updateTable("Versions").set(set).where("id", "=", id).where("status", "=", from),
+);
+
+type VersionValues = Omit<VersionRow, "id" | "package_id" | "status">;
+
 /**
  * Moves a version from one status to another, with what changes along with it.
  * @returns false when the version is not in that status any more, and nothing was changed
  */
 export async function moveVersion(
   tx: Tx,
-  move: { id: number; from: string; to: string },
-  values: Partial<Omit<VersionRow, "id" | "package_id" | "status">> = {},
+  { id, from, to }: { id: number; from: string; to: string },
+  values: Partial<VersionValues> = {},
 ): Promise<boolean> {
-  const result = await tx
-    .updateTable("Versions")
-    .set({ ...values, status: move.to })
-    .where("id", "=", move.id)
-    .where("status", "=", move.from)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+  return (await changeStatus(tx, { id, from }, { ...values, status: to })).rows === 1;
 }
 
 /** Changes what a version says of itself outside its sets. Undefined leaves a text as it is. */

@@ -156,7 +156,7 @@ export async function cancel(ctx: Context, actor: Actor, input: UploadInput): Pr
 }
 
 async function requireUpload(ctx: Context, actor: Actor, uploadId: string): Promise<UploadRow> {
-  const upload = looksLikeUploadId(uploadId) ? await findUpload(ctx.database.reader, hashSecret(uploadId)) : undefined;
+  const upload = looksLikeUploadId(uploadId) ? await findUpload(ctx.database, hashSecret(uploadId)) : undefined;
   const isTheirs = upload?.user_id === actor.userId && covers(actor.scopes, upload.package, upload.version);
   if (!isTheirs) throw new RegistryError("invalid_upload");
   return upload;
