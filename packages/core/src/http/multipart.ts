@@ -1,4 +1,4 @@
-import { Readable, Transform } from "node:stream";
+import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import { RegistryError } from "../errors.ts";
@@ -38,7 +38,7 @@ export async function withPackageFile<T>(
   parser.on("file", (name, file) => {
     file.on("error", () => {});
     if (name !== fieldName) return void file.resume();
-    result = use(Readable.from(untilWhole(file, whole.promise), { objectMode: false }));
+    result = use(untilWhole(file, whole.promise));
     // The rest of a form whose file was refused is of no interest.
     result.catch((error: unknown) => parser.destroy(error instanceof Error ? error : new Error(String(error))));
   });
@@ -54,15 +54,19 @@ export async function withPackageFile<T>(
   return result;
 }
 
-async function* untilWhole(file: Readable, whole: Promise<void>): AsyncGenerator<Buffer> {
-  whole.catch((error: Error) => file.destroy(error));
-  try {
-    for await (const chunk of file) yield chunk as Buffer;
-  } catch (error) {
-    // The parser breaks the file of a form that ends early, with an error of its own.
-    throw toFailure(error);
-  }
-  await whole;
+/** The bytes of the file, ending when the whole form has arrived and is sound. Who gives them up gives the file up. */
+function untilWhole(file: Readable, whole: Promise<void>): Readable {
+  const copy = new Transform({
+    transform: (chunk: Buffer, _encoding, done) => done(null, chunk),
+    flush: (done) => void whole.then(() => done(), done),
+  });
+  // The parser breaks the file of a form that ends early, with an error of its own.
+  file.on("error", (error) => copy.destroy(toFailure(error)));
+  whole.catch((error: Error) => copy.destroy(error));
+  // Whoever is to read it may not listen yet.
+  copy.on("error", () => {});
+  copy.once("close", () => file.destroy());
+  return file.pipe(copy);
 }
 
 /** As RFC 2046 allows one; the parser is given it as it is understood here. */
@@ -99,7 +103,7 @@ function untilEnd(boundary: string): Transform {
   });
 }
 
-function toFailure(error: unknown): unknown {
+function toFailure(error: unknown): RegistryError {
   if (RegistryError.is(error)) return error;
   return new RegistryError("invalid_multipart", { cause: error });
 }
