@@ -25,7 +25,7 @@ async function readSet(db: Executor, packageId: number, name: SetName): Promise<
 }
 
 /** Replaces the package's sets that the manifest names, and leaves the others. */
-export async function replaceSets(tx: Tx, packageId: number, manifest: Manifest): Promise<void> {
+export async function replaceSets(tx: Tx, packageId: number, manifest: Pick<Manifest, SetName>): Promise<void> {
   const { providers, tags, services, commands, properties, dependencies } = manifest;
   if (providers) await replaceLabels(tx, "providers", { packageId, names: providers });
   if (tags) await replaceLabels(tx, "tags", { packageId, names: tags });

@@ -3,7 +3,7 @@ import { indexTerms } from "../domain/search-terms.ts";
 import { toRowTime } from "../domain/times.ts";
 import type { Executor, Tx } from "../ports/database.ts";
 import { listLabelsOf } from "./labels.ts";
-import { replaceSets } from "./manifest-sets.ts";
+import { replaceSets, type SetName } from "./manifest-sets.ts";
 import { findPackageById, updatePackage } from "./packages.ts";
 import { countRollouts } from "./rollouts.ts";
 import { type SearchEntry, saveSearchEntry } from "./search-index.ts";
@@ -11,47 +11,63 @@ import { findLatestCandidate, type VersionRow } from "./versions.ts";
 
 /**
  * Brings what is derived from a package's versions up to date, in the transaction that changed them: which version is the
- * latest, what the package says of itself where another version has become the latest, and the search index.
+ * latest, what the package says of itself where another version has become the latest, and the search index. `taken` are sets that
+ * such a version has of the package itself, as they are.
  * @returns the latest version
  */
-export async function refreshPackage(tx: Tx, packageId: number, nowMs?: number): Promise<VersionRow | null> {
+export async function refreshPackage(
+  tx: Tx,
+  packageId: number,
+  { nowMs, taken = [] }: { nowMs?: number; taken?: readonly SetName[] } = {},
+): Promise<VersionRow | null> {
   const [before] = await findPackageById(tx, { id: packageId });
-  const latest = await refreshLatest(tx, packageId, nowMs);
-  if (latest !== null && latest.id !== before?.latest_version_id) await adoptTexts(tx, packageId, latest);
-  await indexPackage(tx, packageId, latest !== null);
+  const { latest, rollouts } = await findDerived(tx, packageId);
+  const adopted = latest !== null && latest.id !== before?.latest_version_id ? latest : null;
+  const manifest: Manifest = JSON.parse(adopted?.manifest ?? "{}");
+  if (adopted !== null) await replaceSets(tx, packageId, without(manifest, taken));
+  const texts = adopted === null ? {} : textsOf(adopted, manifest);
+  await updatePackage(tx, packageId, { ...derivedColumns({ latest, rollouts }, nowMs), ...texts });
+  const hasSameTerms = (texts.description ?? before?.description) === before?.description && holdsLabels(taken);
+  const isIndexed = adopted !== null && before?.latest_version_id != null && hasSameTerms;
+  if (!isIndexed) await indexPackage(tx, packageId, latest !== null);
   return latest;
+}
+
+/** What its latest version says is what a package says; what that version leaves out stays. */
+function textsOf({ description }: VersionRow, { home }: Manifest): { description?: string; home?: string } {
+  return { ...(description === null ? {} : { description }), ...(home === undefined ? {} : { home }) };
+}
+
+function without(manifest: Manifest, names: readonly SetName[]): Manifest {
+  return Object.fromEntries(Object.entries(manifest).filter(([name]) => !names.includes(name as SetName)));
+}
+
+/** Whether these sets are all that searches look at. */
+function holdsLabels(names: readonly SetName[]): boolean {
+  return names.includes("tags") && names.includes("providers");
+}
+
+interface Derived {
+  latest: VersionRow | null;
+  rollouts: number;
+}
+
+function derivedColumns({ latest, rollouts }: Derived, nowMs: number | undefined) {
+  const update_time = nowMs === undefined ? undefined : toRowTime(nowMs);
+  return { latest_version_id: latest?.id ?? null, rollouts, ...(update_time === undefined ? {} : { update_time }) };
 }
 
 /** Stores which version is the latest, and how many are out for a part of the clients only. */
-export async function refreshLatest(tx: Tx, packageId: number, nowMs?: number): Promise<VersionRow | null> {
-  const { latest, rollouts } = await findDerived(tx, packageId);
-  await updatePackage(tx, packageId, {
-    latest_version_id: latest?.id ?? null,
-    rollouts,
-    ...(nowMs === undefined ? {} : { update_time: toRowTime(nowMs) }),
-  });
-  return latest;
+export async function refreshLatest(tx: Tx, packageId: number): Promise<void> {
+  await updatePackage(tx, packageId, derivedColumns(await findDerived(tx, packageId), undefined));
 }
 
 /** Which version ought to be the latest, and how many are out for a part of the clients only. */
-export async function findDerived(
-  db: Executor,
-  packageId: number,
-): Promise<{ latest: VersionRow | null; rollouts: number }> {
+export async function findDerived(db: Executor, packageId: number): Promise<Derived> {
   const rollouts = await countRollouts(db, packageId);
   const forAll = await findLatestCandidate(db, packageId, "all");
   const latest = forAll ?? (rollouts > 0 ? await findLatestCandidate(db, packageId, "some") : undefined);
   return { latest: latest ?? null, rollouts };
-}
-
-/** What its latest version says is what a package says; what that version leaves out stays. */
-async function adoptTexts(tx: Tx, packageId: number, version: VersionRow): Promise<void> {
-  const manifest: Manifest = JSON.parse(version.manifest ?? "{}");
-  await replaceSets(tx, packageId, manifest);
-  await updatePackage(tx, packageId, {
-    ...(version.description === null ? {} : { description: version.description }),
-    ...(manifest.home === undefined ? {} : { home: manifest.home }),
-  });
 }
 
 /** Brings the search index up to date with a package's texts. */

@@ -33,9 +33,8 @@ type NewUpload = Pick<UploadRow, (typeof newColumns)[number]>;
 
 const addUpload = preparedChange<NewUpload>((db, row) => db.insertInto("Uploads").values(rowOf(row, newColumns)));
 
-/** Opens an upload; every earlier one for the same version is closed. */
+/** Opens an upload. */
 export async function insertUpload(tx: Tx, row: NewUpload): Promise<void> {
-  await closeUploads(tx, row.version_id);
   await addUpload(tx, row);
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, hash, randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 /*
@@ -74,7 +74,7 @@ export function looksLikeUploadId(text: string): boolean {
 
 /** The form in which tokens, keys and upload ids are stored: SHA-256 in hexadecimal. Enough for random values of this length. */
 export function hashSecret(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return hash("sha256", secret, "hex");
 }
 
 function randomDigits(bytes: number, length: number): string {

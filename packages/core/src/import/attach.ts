@@ -86,7 +86,7 @@ async function change({ database, isLive }: Rows, version: ArchiveLess, { action
     if (!(await write(tx))) return;
     if (!isLive) return void (await refreshLatest(tx, packageId));
     const now = Date.now();
-    await refreshPackage(tx, packageId, now);
+    await refreshPackage(tx, packageId, { nowMs: now });
     await insertAudit(tx, {
       ...{ user_id: null, action, package_id: packageId, address: null, request_id: null },
       details: JSON.stringify({ package: version.package, version: version.version, ...details }),

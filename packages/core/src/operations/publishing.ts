@@ -1,6 +1,6 @@
 import { parsePublishYaml } from "../archive/publish-yaml.ts";
 import type { Actor, Context } from "../context.ts";
-import { closeUploads, insertUpload } from "../db/uploads.ts";
+import { insertUpload } from "../db/uploads.ts";
 import { findVersion, findVersionById } from "../db/versions.ts";
 import { invalidPackage } from "../domain/names.ts";
 import { uploadPath } from "../domain/paths.ts";
@@ -101,7 +101,6 @@ export async function publish(ctx: Context, actor: Actor, input: PublishInput): 
       const { versionId } = await openVersion(ctx, tx, { actor, fields, notes });
       const [version] = await findVersionById(tx, { id: versionId });
       if (version === undefined) throw new RegistryError("version_not_found");
-      await closeUploads(tx, versionId);
       notes.details.isLatest = await activate(ctx, tx, { actor, version, archive: stored, inspection });
     });
   });

@@ -104,7 +104,7 @@ export async function setRollout(ctx: Context, actor: Actor, input: RolloutInput
   await applyChange(ctx, request, async (tx) => {
     await requireRole(tx, actor, target.id, requirement);
     if (!(await updateRollout(tx, version.id, ratio))) throw new RegistryError("invalid_transition");
-    await refreshPackage(tx, target.id, ctx.clock.now());
+    await refreshPackage(tx, target.id, { nowMs: ctx.clock.now() });
   });
   return showChanged(ctx, actor, input);
 }
@@ -154,7 +154,7 @@ async function moveByMember(ctx: Context, actor: Actor, input: VersionInput, ste
     if (!moved) {
       throw new RegistryError(step.impossible ?? "invalid_transition", { details: { status: version.status } });
     }
-    await refreshPackage(tx, target.id, ctx.clock.now());
+    await refreshPackage(tx, target.id, { nowMs: ctx.clock.now() });
   });
 }
 
@@ -174,7 +174,7 @@ async function moveByAdmin(ctx: Context, actor: Actor, input: VersionInput, step
     await requireAdmin(tx, actor);
     const moved = await move(tx, version, { transition: step.transition, values: () => ({}) });
     if (!moved) throw new RegistryError("invalid_transition", { details: { status: version.status } });
-    await refreshPackage(tx, target.id, ctx.clock.now());
+    await refreshPackage(tx, target.id, { nowMs: ctx.clock.now() });
   });
 }
 

@@ -40,11 +40,11 @@ export async function activate(ctx: Context, tx: Tx, activation: Activation): Pr
   const now = toRowTime(ctx.clock.now());
   await requireStored(ctx, tx, archive);
   const declared = declaredBy(inspection);
+  const named: Manifest = { ...declared.texts, ...parseManifest(version.manifest) };
+  const taken = setNames.filter((name) => named[name] === undefined);
   const values = {
     ...{ sha256, size, published_at: now, published_by: actor.userId },
-    manifest: JSON.stringify(
-      await completeManifest(tx, target, { ...declared.texts, ...parseManifest(version.manifest) }),
-    ),
+    manifest: JSON.stringify({ ...homeOf(target), ...(await readSets(tx, target.id, taken)), ...named }),
     description: version.description ?? target.description,
     readme: version.readme ?? inspection.documents.readme,
   };
@@ -54,15 +54,12 @@ export async function activate(ctx: Context, tx: Tx, activation: Activation): Pr
     await saveChangelog(tx, version.id, { changelog: inspection.documents.changelog, created_at: now });
   }
   if (declared.isPrivate) await updatePackage(tx, target.id, { visibility: "private" });
-  const latest = await refreshPackage(tx, target.id, ctx.clock.now());
+  const latest = await refreshPackage(tx, target.id, { nowMs: ctx.clock.now(), taken });
   return latest?.id === version.id;
 }
 
-/** The sets that the version names, and the package's own where it names none. */
-async function completeManifest(tx: Tx, target: PackageRow, named: Manifest): Promise<Manifest> {
-  const missing = setNames.filter((name) => named[name] === undefined);
-  const home = target.home === null ? {} : { home: target.home };
-  return { ...home, ...(await readSets(tx, target.id, missing)), ...named };
+function homeOf({ home }: PackageRow): Pick<Manifest, "home"> {
+  return home === null ? {} : { home };
 }
 
 /**

@@ -3,6 +3,7 @@ import { saveChangelog } from "../../db/changelogs.ts";
 import { lockPackage } from "../../db/locks.ts";
 import { saveRole } from "../../db/maintainers.ts";
 import { findPackage, findPackageById, findPackageByKey, insertPackage, type PackageRow } from "../../db/packages.ts";
+import { closeUploads } from "../../db/uploads.ts";
 import { findVersionByKey, insertVersion, moveVersion, type NewVersion } from "../../db/versions.ts";
 import type { PackageType } from "../../domain/manifest.ts";
 import { foldName, parsePackageName } from "../../domain/names.ts";
@@ -54,12 +55,12 @@ export interface Opening {
   notes: ChangeNotes<"release.open" | "release.publish">;
 }
 
-/** Makes the package if it is new, and the pending row of the version; inside the caller's transaction. */
+/** Makes the package if it is new, and the pending row of the version, whose earlier uploads are closed; inside the caller's transaction. */
 export async function openVersion(
   ctx: Context,
   tx: Tx,
   { actor, fields, notes }: Opening,
-): Promise<{ target: Pick<PackageRow, "id" | "name" | "type" | "deprecation">; versionId: number; row: NewVersion }> {
+): Promise<{ target: OpenedPackage; versionId: number; row: NewVersion }> {
   const target = await openPackage(ctx, tx, { actor, fields, notes });
   if (fields.type !== undefined && fields.type !== target.type) {
     throw new RegistryError("type_conflict", { details: { type: `this package is a ${target.type}` } });
@@ -77,8 +78,10 @@ export async function openVersion(
     created_at: toRowTime(ctx.clock.now()),
     status: "pending",
   };
-  const versionId = await savePending(ctx, tx, row);
-  await saveChangelog(tx, versionId, { changelog: fields.changelog ?? "", created_at: row.created_at });
+  const { id: versionId, isReopened } = await savePending(ctx, tx, row);
+  const changelog = fields.changelog ?? "";
+  if (isReopened) await closeUploads(tx, versionId);
+  if (isReopened || changelog !== "") await saveChangelog(tx, versionId, { changelog, created_at: row.created_at });
   return { target, versionId, row };
 }
 
@@ -134,13 +137,14 @@ async function openKnown(tx: Tx, { actor, fields, notes }: Opening, found: Packa
   return known;
 }
 
-async function savePending(ctx: Context, tx: Tx, row: NewVersion): Promise<number> {
+async function savePending(ctx: Context, tx: Tx, row: NewVersion): Promise<{ id: number; isReopened: boolean }> {
   const taken = await findVersionByKey(tx, row.package_id, row.version_key ?? "");
   if (taken === undefined) {
-    return insertVersion(tx, row).catch((error: unknown) => {
+    const id = await insertVersion(tx, row).catch((error: unknown) => {
       if (ctx.database.isUniqueViolation(error)) throw new RegistryError("version_exists", { cause: error });
       throw error;
     });
+    return { id, isReopened: false };
   }
   const isTwin = taken.version !== row.version;
   const status = isTwin ? null : nextStatus(taken.status, "reopen");
@@ -150,5 +154,5 @@ async function savePending(ctx: Context, tx: Tx, row: NewVersion): Promise<numbe
   }
   const moved = await moveVersion(tx, { id: taken.id, from: taken.status, to: status }, row);
   if (!moved) throw new RegistryError("version_exists");
-  return taken.id;
+  return { id: taken.id, isReopened: true };
 }
