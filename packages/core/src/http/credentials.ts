@@ -1,4 +1,4 @@
-import type { Caller, Origin } from "../context.ts";
+import type { Caller, Origin, Visitor } from "../context.ts";
 import { RegistryError } from "../errors.ts";
 import type { SignatureCheck } from "../operations/signatures.ts";
 import type { Registry } from "../registry.ts";
@@ -18,6 +18,12 @@ export function originOf(request: HttpRequest): Origin {
     requestId: request.requestId,
     clientId: typeof clientId === "string" && /^[\x21-\x7e]{1,128}$/.test(clientId) ? clientId : undefined,
   };
+}
+
+/** Who makes a request that shows nothing of them. */
+export function visitorOf(request: HttpRequest): Visitor {
+  // What is spread first is copied fastest.
+  return { ...originOf(request), kind: "visitor" };
 }
 
 /** Who makes a request, and what is left to verify of it. */
@@ -67,15 +73,15 @@ export async function countRefusal(exchange: Exchange, error: unknown): Promise<
 }
 
 /** A request that shows nothing of who makes it, to a route that does not ask: nothing has to be waited for. */
-function visitorOf({ route, request }: Exchange): Credentials | null {
+function unshown({ route, request }: Exchange): Credentials | null {
   if (route.auth === "user" || request.hostUser !== undefined) return null;
   if (request.headers.authorization !== undefined || isSigned(request)) return null;
-  return { caller: { kind: "visitor", ...originOf(request) }, check: null };
+  return { caller: visitorOf(request), check: null };
 }
 
 /** Who asks, in a request that a route is to answer. */
 export function identify(exchange: Exchange): Credentials | Promise<Credentials> {
-  return visitorOf(exchange) ?? identifyShown(exchange);
+  return unshown(exchange) ?? identifyShown(exchange);
 }
 
 /** The same by what shows in the request. Its signature is verified then, unless an archive is still to come: `check` is left for that. */
@@ -105,7 +111,7 @@ async function credentialsOf(exchange: Exchange): Promise<Credentials> {
   const { registry, settings, route, request } = exchange;
   const signed = isSigned(request);
   if (route.auth === "none") {
-    const caller = { kind: "visitor", ...originOf(request) } as const;
+    const caller = visitorOf(request);
     return { caller, check: signed ? await checkOf(exchange, caller) : null };
   }
   const bearer = await bearerOf(registry, request);
@@ -136,12 +142,11 @@ function requireMode(mode: AuthMode, shown: { token: boolean; signature: boolean
 }
 
 async function bearerOf(registry: Registry, request: HttpRequest): Promise<Caller> {
-  const origin = originOf(request);
   const hostUser = request.hostUser === undefined ? null : await request.hostUser();
-  if (hostUser) return registry.sessions.actAs(hostUser, origin);
+  if (hostUser) return registry.sessions.actAs(hostUser, originOf(request));
   const { authorization } = request.headers;
-  if (authorization === undefined) return { kind: "visitor", ...origin };
+  if (authorization === undefined) return visitorOf(request);
   const token = /^(?:Bearer +)?([A-Za-z0-9_-]{1,200})$/i.exec(authorization.trim())?.[1];
   if (token === undefined) throw new RegistryError("invalid_token");
-  return registry.sessions.authenticate(token, origin);
+  return registry.sessions.authenticate(token, originOf(request));
 }

@@ -1,23 +1,17 @@
-import type { Readable } from "node:stream";
-import type { z } from "zod";
-import type { Caller } from "../context.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
 import { baseUrl, isPlainPath } from "./addresses.ts";
-import { promisedSize, rawBody, readForm, readJson } from "./bodies.ts";
+import { answer } from "./answer.ts";
 import { dropRest, lingering } from "./body-pace.ts";
 import { preflight, withCors } from "./cors.ts";
-import { counterKey, type Exchange, originOf } from "./credentials.ts";
-import { familyFinder, firstSegment, type RouteFamily, routeFamilies } from "./families.ts";
-import { formBytes, isMultipart, withPackageFile } from "./multipart.ts";
+import type { Exchange } from "./credentials.ts";
+import { familyFinder, firstSegment, routeFamilies } from "./families.ts";
 import { observedHttp, observedLimiter } from "./observed.ts";
 import { type HttpOptions, type HttpSettings, toSettings } from "./options.ts";
 import { readinessOf } from "./readiness.ts";
 import { identified } from "./request-ids.ts";
 import { jsonMemo, toFailure, toResponse } from "./respond.ts";
-import { type Route, type RouteInput, type RoutePath, routePaths } from "./route.ts";
-import { type BodyLimits, verifyPassing } from "./signatures.ts";
-import { throttle } from "./throttle.ts";
+import { type Route, type RoutePath, routePaths } from "./route.ts";
 import type { HttpRequest, HttpResponse } from "./types.ts";
 
 /** The registry over HTTP, for an adapter to mount in its framework. */
@@ -80,8 +74,7 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
     paths: routePaths(table),
     async handle(route, given) {
       const request = named(given);
-      const counted = { isCounted: false, rateHeaders: noHeaders };
-      const exchange: Exchange = { registry, settings, route, request, readiness, ...counted };
+      const exchange: Exchange = { registry, settings, route, request, readiness, isCounted: false, rateHeaders: null };
       let response: HttpResponse;
       try {
         const family = familyOf(request);
@@ -90,7 +83,7 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
       } catch (error) {
         response = failed(error, request);
       }
-      if (exchange.rateHeaders !== noHeaders)
+      if (exchange.rateHeaders !== null)
         response = { ...response, headers: { ...response.headers, ...exchange.rateHeaders } };
       return finish(request, response);
     },
@@ -109,92 +102,4 @@ function plainHttp(registry: Registry, options: HttpOptions, settings: HttpSetti
     wholeSegments,
     answersOptions: settings.cors !== null,
   };
-}
-
-/** The order of every request: is the path ours, who asks, how often, is the body well-formed, then the operation decides. */
-async function answer(exchange: Exchange, family: RouteFamily) {
-  if (!isPlainPath(family.spell(exchange.request))) throw new RegistryError("not_found");
-  if (exchange.route.limit === null) return run(exchange, { kind: "visitor", ...originOf(exchange.request) }, "");
-  const credentials = family.identify(exchange);
-  const { caller, check } = credentials instanceof Promise ? await credentials : credentials;
-  const counted = counterKey(exchange, check === null || check.isAuthenticated ? caller : null);
-  if (!exchange.isCounted && exchange.settings.rules !== null) await throttle(exchange, exchange.route.limit, counted);
-  if (check === null) return run(exchange, caller, counted);
-  const passing = verifyPassing(exchange.request, check, signedLimits(exchange));
-  exchange.request = passing.request;
-  try {
-    return await run(exchange, caller, counted);
-  } finally {
-    await passing.settle();
-  }
-}
-
-function signedLimits({ registry, settings, request }: Exchange): BodyLimits {
-  const maxBytes = registry.limits.uploadBytes + (isMultipart(request) ? formBytes : 0);
-  return { maxBytes, pace: settings.bodyPace };
-}
-
-async function run(exchange: Exchange, caller: Caller, counted: string) {
-  const { registry, settings, route, request } = exchange;
-  const body = route.body === null ? undefined : await readBody(exchange, route.body);
-  const input: RouteInput<unknown, Caller> = {
-    registry,
-    caller,
-    params: request.params,
-    query: queryOf(request.url),
-    body,
-    withArchive: (use) => {
-      const take = () => withArchive(exchange, use);
-      return settings.uploads === null ? take() : settings.uploads.run(counted, take);
-    },
-    url: (path) => baseUrl(settings, request) + path,
-    request,
-    readiness: exchange.readiness,
-  };
-  const reply = await route.run(input as RouteInput<never, never>);
-  if (isSignIn(route)) settings.networks.remember(nameIn(body), request.address);
-  return reply;
-}
-
-async function readBody(exchange: Exchange, schema: z.ZodType): Promise<unknown> {
-  const { settings, route, request } = exchange;
-  const { invalid } = route;
-  const read = route.takes === "form" ? readForm : readJson;
-  const body = await read(request, { schema, invalid, maxBytes: settings.jsonBytes, pace: settings.bodyPace });
-  if (isSignIn(route))
-    await throttle(exchange, "login_account", settings.networks.counterKey(nameIn(body), request.address));
-  return body;
-}
-
-/** A password change is counted under its user already. */
-function isSignIn(route: Route): boolean {
-  return route.limit === "login" && route.auth !== "user";
-}
-
-function nameIn(body: unknown): string {
-  return (body as { username: string }).username;
-}
-
-const noHeaders = {};
-const noQuery = new URLSearchParams();
-
-function queryOf(url: string): URLSearchParams {
-  const start = url.indexOf("?");
-  return start === -1 ? noQuery : new URLSearchParams(url.slice(start + 1));
-}
-
-async function withArchive<T>(
-  { settings, route, request }: Exchange,
-  use: (archive: { body: Readable; expectedSize: number | undefined }) => Promise<T>,
-): Promise<T> {
-  if (route.takes === "multipart") {
-    if (!isMultipart(request)) throw new RegistryError("no_file", { details: { expected: "multipart/form-data" } });
-    return withPackageFile(request, settings.bodyPace, (body) => use({ body, expectedSize: undefined }));
-  }
-  if (isMultipart(request)) {
-    throw new RegistryError("unsupported_media_type", { details: { expected: "application/zip" } });
-  }
-  const body = rawBody(request, settings.bodyPace);
-  // What an operation that fails early leaves unread must not keep the client from reading the answer.
-  return use({ body, expectedSize: promisedSize(request) }).finally(() => body.destroy());
 }

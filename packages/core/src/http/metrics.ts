@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { RegistryError } from "../errors.ts";
-import { countRefusal, type Exchange, originOf } from "./credentials.ts";
+import { countRefusal, type Exchange, visitorOf } from "./credentials.ts";
 import type { RouteFamily } from "./families.ts";
 import { publicRoute } from "./route.ts";
 
@@ -45,7 +45,7 @@ export function metricsFamily({ source, token }: MetricsOptions): RouteFamily {
       if (timingSafeEqual(sha256(sent), expected)) {
         // Asked most when the database is away, where limits may be counted.
         exchange.isCounted = true;
-        return { caller: { kind: "visitor", ...originOf(exchange.request) }, check: null };
+        return { caller: visitorOf(exchange.request), check: null };
       }
       const error = new RegistryError("invalid_token");
       await countRefusal(exchange, error);

@@ -12,5 +12,6 @@ export function isRequestId(id: unknown): id is string {
  */
 export function identified(request: HttpRequest, trustsSent: boolean): HttpRequest {
   const sent = trustsSent ? request.headers["x-request-id"] : undefined;
-  return { ...request, requestId: [sent, request.requestId].find(isRequestId) ?? randomUUID() };
+  const given = isRequestId(sent) ? sent : request.requestId;
+  return { ...request, requestId: isRequestId(given) ? given : randomUUID() };
 }

@@ -34,9 +34,11 @@ export function jsonMemo(): JsonMemo {
   const texts = new Map<string, WeakMap<object, JsonText>>();
   return {
     remember(source, base, make) {
+      const kept = texts.get(base)?.get(source);
+      if (kept !== undefined) return kept;
       const ofBase = texts.get(base) ?? new WeakMap<object, JsonText>();
       texts.set(base, ofBase);
-      const text = ofBase.get(source) ?? make();
+      const text = make();
       ofBase.set(source, text);
       return text;
     },
@@ -64,10 +66,15 @@ export function toResponse(reply: Reply, status: number, exchange: AnsweredExcha
     return { status: reply.status ?? status, headers, body: JSON.stringify(reply.json) };
   }
   const { text, etag } = textOf(reply, exchange);
-  const about = { "cache-control": cacheControl[cache], etag, ...reply.headers };
+  const about = (base: Readonly<Record<string, string>>) => ({
+    ...base,
+    "cache-control": cacheControl[cache],
+    etag,
+    ...reply.headers,
+  });
   // Who has the answer has the headers that speak of its body too.
-  if (matchesEtag(request.headers["if-none-match"], etag)) return { status: 304, headers: about, body: null };
-  return { status: reply.status ?? status, headers: { ...jsonHeaders, ...about }, body: text };
+  if (matchesEtag(request.headers["if-none-match"], etag)) return { status: 304, headers: about({}), body: null };
+  return { status: reply.status ?? status, headers: about(jsonHeaders), body: text };
 }
 
 function textOf({ source, json }: Reply, { memo, base }: AnsweredExchange): JsonText {

@@ -5,8 +5,8 @@ import type { HttpSettings, RateLimitName } from "./options.ts";
 /** A request whose attempts are counted. */
 export interface Throttled {
   readonly settings: HttpSettings;
-  /** What its answer says of the limit that it came closest to. */
-  rateHeaders: Readonly<Record<string, string>>;
+  /** What its answer says of the limit that it came closest to; null while none counts. */
+  rateHeaders: Readonly<Record<string, string>> | null;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../errors.ts";
-import { originOf } from "../credentials.ts";
+import { visitorOf } from "../credentials.ts";
 import type { RouteFamily } from "../families.ts";
 import type { HttpRequest, HttpResponse } from "../types.ts";
 import { v2FormRoutes } from "./v2-forms.ts";
@@ -19,7 +19,7 @@ export const serverlessDevsV2: RouteFamily = {
   wholeSegments: ["simple"],
   routes: [...v2ReadingRoutes, ...v2FormRoutes],
   spell: ({ url }) => url,
-  identify: async ({ request }) => ({ caller: { kind: "visitor", ...originOf(request) }, check: null }),
+  identify: async ({ request }) => ({ caller: visitorOf(request), check: null }),
   toReply: (reply) => (reply.json === undefined ? reply : { ...reply, json: { Response: reply.json } }),
   toFailure,
 };
