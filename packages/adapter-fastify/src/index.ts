@@ -3,7 +3,13 @@
  * @module
  */
 import type { HostUser, Registry } from "@serverless-registry/core";
-import { type HttpOptions, type HttpRequest, type HttpResponse, registryHttp } from "@serverless-registry/core/http";
+import {
+  type HttpOptions,
+  type HttpRequest,
+  type HttpResponse,
+  type Route,
+  registryHttp,
+} from "@serverless-registry/core/http";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 
 export type { HttpOptions } from "@serverless-registry/core/http";
@@ -31,6 +37,13 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
   const mountPath = app.prefix.replace(/\/+$/, "");
   const { authenticate } = options;
   const toRequest = (request: FastifyRequest) => readRequest(request, mountPath, authenticate);
+  const answer = async (route: Route, request: FastifyRequest, reply: FastifyReply) => {
+    try {
+      send(reply, await http.handle(route, toRequest(request)));
+    } catch (error) {
+      reply.send(error);
+    }
+  };
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   for (const { path: url, routes, methods: allowed } of http.paths) {
@@ -42,10 +55,7 @@ export async function registryPlugin(app: FastifyInstance, options: RegistryPlug
         bodyLimit: Number.MAX_SAFE_INTEGER,
         handler(request, reply) {
           // Returns nothing that Fastify would wait for once more.
-          http
-            .handle(route, toRequest(request))
-            .then((response) => send(reply, response))
-            .catch((error: unknown) => reply.send(error));
+          void answer(route, request, reply);
         },
       });
     }
@@ -111,11 +121,11 @@ function send(reply: FastifyReply, { status, headers, body }: HttpResponse): Fas
     }
     reply.raw.once("close", () => body.destroy());
   }
-  const hostVary = reply.getHeader("vary");
+  const hostVary = headers.vary === undefined ? undefined : reply.getHeader("vary");
   // The host's own, for its CORS, stays.
-  const vary = headers.vary === undefined || hostVary === undefined ? {} : { vary: `${hostVary}, ${headers.vary}` };
+  const all = hostVary === undefined ? headers : { ...headers, vary: `${hostVary}, ${headers.vary}` };
   return reply
     .code(status)
-    .headers({ ...headers, ...vary })
+    .headers(all)
     .send(body ?? undefined);
 }
