@@ -12,22 +12,23 @@ import { findLatestCandidate, type VersionRow } from "./versions.ts";
 /**
  * Brings what is derived from a package's versions up to date, in the transaction that changed them: which version is the
  * latest, what the package says of itself where another version has become the latest, and the search index. `taken` are sets that
- * such a version has of the package itself, as they are.
+ * one version has of the package itself, as they are.
  * @returns the latest version
  */
 export async function refreshPackage(
   tx: Tx,
   packageId: number,
-  { nowMs, taken = [] }: { nowMs?: number; taken?: readonly SetName[] } = {},
+  { nowMs, taken }: { nowMs?: number; taken?: { versionId: number; sets: readonly SetName[] } } = {},
 ): Promise<VersionRow | null> {
   const [before] = await findPackageById(tx, { id: packageId });
   const { latest, rollouts } = await findDerived(tx, packageId);
   const adopted = latest !== null && latest.id !== before?.latest_version_id ? latest : null;
+  const same = adopted !== null && adopted.id === taken?.versionId ? taken.sets : [];
   const manifest: Manifest = JSON.parse(adopted?.manifest ?? "{}");
-  if (adopted !== null) await replaceSets(tx, packageId, without(manifest, taken));
+  if (adopted !== null) await replaceSets(tx, packageId, without(manifest, same));
   const texts = adopted === null ? {} : textsOf(adopted, manifest);
   await updatePackage(tx, packageId, { ...derivedColumns({ latest, rollouts }, nowMs), ...texts });
-  const hasSameTerms = (texts.description ?? before?.description) === before?.description && holdsLabels(taken);
+  const hasSameTerms = (texts.description ?? before?.description) === before?.description && holdsLabels(same);
   const isIndexed = adopted !== null && before?.latest_version_id != null && hasSameTerms;
   if (!isIndexed) await indexPackage(tx, packageId, latest !== null);
   return latest;

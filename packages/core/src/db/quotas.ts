@@ -30,25 +30,19 @@ export async function countNewPackages(db: Executor, userId: number, since: stri
   return toUsage(await selectPackages(db, { userId, since }));
 }
 
-const selectUploads = prepared<{ userId: number; versionId: number; now: string }, UsageRow>(
-  (db, { userId, versionId, now }) =>
-    db
-      .selectFrom("Uploads")
-      .select((eb) => [eb.fn.countAll().as("amount"), eb.fn.min("expires_at").as("earliest")])
-      .where("user_id", "=", userId)
-      .where("closed", "=", 0)
-      .where("expires_at", ">", now)
-      .where("completed_sha256", "is", null)
-      .where("version_id", "!=", versionId),
+const selectUploads = prepared<{ userId: number; now: string }, UsageRow>((db, { userId, now }) =>
+  db
+    .selectFrom("Uploads")
+    .select((eb) => [eb.fn.countAll().as("amount"), eb.fn.min("expires_at").as("earliest")])
+    .where("user_id", "=", userId)
+    .where("closed", "=", 0)
+    .where("expires_at", ">", now)
+    .where("completed_sha256", "is", null),
 );
 
-/** Uploads of a user that wait for their archive, but for those of one version; `earliest` is when the first of them ends. */
-export async function countOpenUploads(
-  db: Executor,
-  userId: number,
-  other: { versionId: number; now: string },
-): Promise<Usage> {
-  return toUsage(await selectUploads(db, { userId, ...other }));
+/** Uploads of a user that wait for their archive; `earliest` is when the first of them ends. */
+export async function countOpenUploads(db: Executor, userId: number, now: string): Promise<Usage> {
+  return toUsage(await selectUploads(db, { userId, now }));
 }
 
 const selectBytes = prepared<{ userId: number; since: string }, UsageRow>((db, { userId, since }) =>

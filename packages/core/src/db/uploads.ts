@@ -31,25 +31,19 @@ const newColumns = ["id_hash", "version_id", "user_id", "created_at", "expires_a
 /** Columns of an upload that is opened. */
 type NewUpload = Pick<UploadRow, (typeof newColumns)[number]>;
 
-const addUpload = preparedChange<NewUpload>((db, row) => db.insertInto("Uploads").values(rowOf(row, newColumns)));
-
 /** Opens an upload. */
-export async function insertUpload(tx: Tx, row: NewUpload): Promise<void> {
-  await addUpload(tx, row);
-}
+export const insertUpload = preparedChange<NewUpload>((db, row) =>
+  db.insertInto("Uploads").values(rowOf(row, newColumns)),
+);
 
-const closeOfVersion = preparedChange<{ versionId: number }>((db, { versionId }) =>
+/** Closes every open upload of a version. */
+export const closeUploads = preparedChange<{ versionId: number }>((db, { versionId }) =>
   db
     .updateTable("Uploads")
     .set({ closed: 1 })
     .where("version_id", "=", versionId)
     .where("completed_sha256", "is", null),
 );
-
-/** Closes every open upload of a version. */
-export async function closeUploads(tx: Tx, versionId: number): Promise<void> {
-  await closeOfVersion(tx, { versionId });
-}
 
 // Closed as well, so that counting a user's open uploads does not pass all that ended in the last days.
 const complete = preparedChange<{ idHash: string; sha256: string }>((db, { idHash, sha256 }) =>

@@ -14,7 +14,8 @@ import { throttle } from "./throttle.ts";
 
 /**
  * The order of every request: is the path ours, who asks, how often, is the body well-formed, then the operation decides. Each step
- * waits only if there is something to wait for: a read of what is in memory costs little more than its awaits.
+ * waits only if there is something to wait for: a read of what is in memory costs little more than its awaits. Fails at once or later:
+ * await it where failures are caught.
  * @throws not_found, and what it rejects with
  */
 export function answer(exchange: Exchange, family: RouteFamily): Promise<Reply> {

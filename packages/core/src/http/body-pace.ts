@@ -99,7 +99,9 @@ export function dropRest(body: Readable, { restMs }: BodyPace): void {
     if (bytes > MAX_REST_BYTES) body.pause();
   };
   const end = () => body.destroy();
-  const silence = setTimeout(end, restMs).unref();
+  // What arrived while the process itself was held up is taken first.
+  const endIfSilent = (before: number) => setImmediate(() => bytes === before && end());
+  const silence = setTimeout(() => endIfSilent(bytes), restMs).unref();
   const last = setTimeout(end, MAX_RESTS * restMs).unref();
   finished(body, { writable: false }, () => {
     clearTimeout(silence);

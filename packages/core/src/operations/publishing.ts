@@ -56,7 +56,7 @@ export async function create(ctx: Context, actor: Actor, input: ReleaseInput): P
     const expires_at = toRowTime(now + ctx.limits.uploadTtlMs);
     const created_at = toRowTime(now);
     const id_hash = hashSecret(uploadId);
-    await requireUploadQuota(ctx, tx, { actor, versionId });
+    await requireUploadQuota(ctx, tx, actor);
     await insertUpload(tx, { id_hash, version_id: versionId, user_id: actor.userId, created_at, expires_at });
     const release = toRelease(target, { ...row, published_at: null, sha256: null, size: null, yank_reason: null });
     return {

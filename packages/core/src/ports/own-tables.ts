@@ -13,7 +13,7 @@ export interface UploadsTable {
   completed_sha256: Optional<string>;
   /** JSON of the last refusal's details. */
   refusal: Optional<string>;
-  /** 1 when a newer upload for the same version replaced this one, or it was cancelled. */
+  /** 1 when the archive was accepted, a newer upload for the same version replaced this one, or it was cancelled. */
   closed: Defaulted<number>;
 }
 

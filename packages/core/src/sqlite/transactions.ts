@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import type { Kysely, QueryResult } from "kysely";
 import type { Tx } from "../ports/database.ts";
 import type { Tables } from "../ports/tables.ts";
 import type { KeptStatements } from "./kept-statements.ts";
@@ -14,12 +14,11 @@ export function transactionsOn(writer: Kysely<Tables>, statements?: KeptStatemen
   if (statements === undefined) return (work) => writer.transaction().execute(work);
   return (work) =>
     writer.transaction().execute(async (tx) => {
-      const byBuilder = tx.executeQuery;
-      const straight: typeof byBuilder = async (query, options) => {
-        if ("compile" in query || options !== undefined) return byBuilder.call(tx, query, options) as never;
-        return run(statements, query) as never;
-      };
-      tx.executeQuery = straight;
+      const byBuilder = tx.executeQuery.bind(tx);
+      const straight = async (...[query, options]: Parameters<Tx["executeQuery"]>) =>
+        "compile" in query || options !== undefined ? byBuilder(query, options) : run(statements, query);
+      // The rows are whatever the query says that they are.
+      tx.executeQuery = straight as Tx["executeQuery"];
       try {
         return await work(tx);
       } finally {
@@ -29,7 +28,10 @@ export function transactionsOn(writer: Kysely<Tables>, statements?: KeptStatemen
     });
 }
 
-function run(statements: KeptStatements, { sql, parameters }: { sql: string; parameters: readonly unknown[] }) {
+function run(
+  statements: KeptStatements,
+  { sql, parameters }: { sql: string; parameters: readonly unknown[] },
+): QueryResult<unknown> {
   const statement = statements.prepare(sql);
   if (statement.reader) return { rows: statement.all(parameters) };
   const { changes, lastInsertRowid } = statement.run(parameters);

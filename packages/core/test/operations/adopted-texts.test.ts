@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { anonymous } from "../../src/context.ts";
 import type { TestRegistry } from "../../src/testing/registry.ts";
 import { zipOf } from "../../src/testing/zips.ts";
-import { bodyOf, refused, registries, rows } from "./harness.ts";
+import { bodyOf, refused, registries, rows, tamper } from "./harness.ts";
 
 const make = registries();
 
@@ -49,6 +49,29 @@ describe("a version that becomes the latest later", () => {
     await t.registry.releases.restore(ada, second);
     expect(await found(t, "fresh")).toEqual(["fc second"]);
   });
+});
+
+test("a version that brings labels only, or a description only, is found by what it brings and what it keeps", async () => {
+  const { t, ada } = await start();
+  await t.publish(ada, { package: "fc", version: "1.1.0", tags: ["fresh"] });
+  for (const text of ["fresh", "first"]) expect(await found(t, text)).toEqual(["fc first"]);
+  expect(await found(t, "old")).toEqual([]);
+  await t.publish(ada, { package: "fc", version: "1.2.0", description: "second" });
+  for (const text of ["fresh", "second"]) expect(await found(t, text)).toEqual(["fc second"]);
+  expect(await found(t, "first")).toEqual([]);
+});
+
+test("a publish that finds another version to be the latest takes that one's texts, not its own", async () => {
+  const { t, ada } = await start();
+  await t.publish(ada, { package: "fc", version: "2.0.0", tags: ["fresh"], description: "second" });
+  await tamper(t, "update Packages set latest_version_id = (select id from Versions where version = '1.0.0')");
+  await tamper(t, "delete from PackageTags");
+  await t.publish(ada, { package: "fc", version: "1.5.0" });
+  expect(await t.registry.releases.latest(anonymous, { package: "fc" })).toMatchObject({ version: "2.0.0" });
+  expect(await rows(t, "select name from Tags t inner join PackageTags p on p.tag_id = t.id")).toEqual([
+    { name: "fresh" },
+  ]);
+  expect(await found(t, "fresh")).toEqual(["fc second"]);
 });
 
 test("a version that names no description and no home page has the package's", async () => {

@@ -54,7 +54,10 @@ export async function activate(ctx: Context, tx: Tx, activation: Activation): Pr
     await saveChangelog(tx, version.id, { changelog: inspection.documents.changelog, created_at: now });
   }
   if (declared.isPrivate) await updatePackage(tx, target.id, { visibility: "private" });
-  const latest = await refreshPackage(tx, target.id, { nowMs: ctx.clock.now(), taken });
+  const latest = await refreshPackage(tx, target.id, {
+    nowMs: ctx.clock.now(),
+    taken: { versionId: version.id, sets: taken },
+  });
   return latest?.id === version.id;
 }
 

@@ -80,7 +80,7 @@ export async function openVersion(
   };
   const { id: versionId, isReopened } = await savePending(ctx, tx, row);
   const changelog = fields.changelog ?? "";
-  if (isReopened) await closeUploads(tx, versionId);
+  if (isReopened) await closeUploads(tx, { versionId });
   if (isReopened || changelog !== "") await saveChangelog(tx, versionId, { changelog, created_at: row.created_at });
   return { target, versionId, row };
 }

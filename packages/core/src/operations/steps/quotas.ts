@@ -20,17 +20,13 @@ export async function requirePackageQuota(ctx: Context, tx: Tx, actor: Actor): P
 }
 
 /**
- * Refuses another open upload of a user who has enough of them; the version's own earlier one is about to be closed.
+ * Refuses another open upload of a user who has enough of them.
  * @throws quota_exceeded
  */
-export async function requireUploadQuota(
-  ctx: Context,
-  tx: Tx,
-  { actor, versionId }: { actor: Actor; versionId: number },
-): Promise<void> {
+export async function requireUploadQuota(ctx: Context, tx: Tx, actor: Actor): Promise<void> {
   const { openUploads } = ctx.limits;
   if (actor.isAdmin || openUploads === Number.POSITIVE_INFINITY) return;
-  const open = await countOpenUploads(tx, actor.userId, { versionId, now: toRowTime(ctx.clock.now()) });
+  const open = await countOpenUploads(tx, actor.userId, toRowTime(ctx.clock.now()));
   if (open.amount < openUploads) return;
   throw exceeded(ctx, { openUploads }, open.earliest, 0);
 }

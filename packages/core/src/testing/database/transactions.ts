@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import type { Database } from "../../ports/database.ts";
+import type { Database, Tx } from "../../ports/database.ts";
 import type { Behaviours } from "../behaviours.ts";
 import { addPackage, addUser, type DatabaseHarness, migrated, refusal, usernames, withSecond } from "./harness.ts";
 
@@ -81,6 +81,19 @@ export const transactionBehaviours: Behaviours<DatabaseHarness> = {
     decision.reject(new Error("never mind"));
     await expect(writing).rejects.toThrow("never mind");
     expect(await reads).toEqual([[], []]);
+  },
+
+  async "who keeps a transaction beyond its end can do nothing with it"(harness) {
+    const database = await migrated(harness);
+    const query = database.reader.selectFrom("Users").select("username").compile();
+    const kept: Tx[] = [];
+    await database.write(async (tx) => void kept.push(tx));
+    await refusal(database, async (tx) => {
+      kept.push(tx);
+      throw new Error("no");
+    });
+    for (const tx of kept) await expect(tx.executeQuery(query)).rejects.toThrow();
+    await expect(database.write((tx) => addUser(tx, "ada"))).resolves.toBeGreaterThan(0);
   },
 
   async "writes at the same time happen one after the other, and all of them"(harness) {

@@ -110,7 +110,7 @@ export const slowBodyBehaviours: Behaviours<HttpHarness> = {
   },
 
   "ends the connection of who goes on sending what nobody wants": async ({ world }) => {
-    const { origin, mountPath } = await world({ http: { bodyPace: { restMs: 100 } } });
+    const { origin, mountPath } = await world({ http: { bodyPace: { restMs: 250 } } });
     for (const line of ["PUT /upload/x", "GET /healthz", "PUT /search", "PUT /a/b/c/d/e"]) {
       const socket = openSocket(origin);
       const [method, path] = line.split(" ");
@@ -126,8 +126,8 @@ export const slowBodyBehaviours: Behaviours<HttpHarness> = {
       await new Promise((resolve) => socket.once("close", resolve));
       clearInterval(drip);
       // The rest did not pause.
-      expect(performance.now() - began, line).toBeGreaterThan(300);
-      expect(performance.now() - began, line).toBeLessThan(1500);
+      expect(performance.now() - began, line).toBeGreaterThan(500);
+      expect(performance.now() - began, line).toBeLessThan(5000);
       expect(answer, line).toMatch(/^HTTP\/1\.1 (401|200|405|404) /);
     }
   },
