@@ -11,7 +11,6 @@ import type { Hooks } from "./ports/hooks.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { NonceStore } from "./ports/nonce-store.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
-import type { RecentCounts } from "./recent-counts.ts";
 import type { Semaphore } from "./semaphore.ts";
 import type { Observer } from "./telemetry.ts";
 
@@ -42,8 +41,6 @@ export interface Context {
   readonly cleanTokens: () => Promise<void>;
   /** When tokens and API keys were used last. */
   readonly uses: CredentialUses;
-  /** What was counted of labels in the last second; the count goes over the whole catalogue. */
-  readonly labelCounts: RecentCounts;
   /** Bounds how many archives are inspected at the same time. */
   readonly inspections: Semaphore;
 }

@@ -140,6 +140,7 @@ function observedCache(cache: PackageCache, observer: Observer): PackageCache {
         observer.event(isKept ? hit : miss);
       }
     },
+    readAll: (question, load) => cache.readAll(question, load),
     forget: (packageName) => cache.forget(packageName),
     size: () => cache.size(),
   };

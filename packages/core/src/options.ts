@@ -20,7 +20,6 @@ import { type Logger, silentLogger } from "./ports/logger.ts";
 import type { NonceStore } from "./ports/nonce-store.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
 import type { Telemetry } from "./ports/telemetry.ts";
-import { recentCounts } from "./recent-counts.ts";
 import { semaphore } from "./semaphore.ts";
 import { observer } from "./telemetry.ts";
 
@@ -92,7 +91,7 @@ export interface LimitOptions {
   restoreWindowMs?: number;
   /** Life of a signed address: of a private archive, and of where a download is redirected to; default 15 minutes. */
   signedPathTtlMs?: number;
-  /** Memory for what was read of packages; default 32 MiB, 0 for none. */
+  /** Memory for what was read of packages, and an eighth as much for what was found by searches; default 32 MiB, 0 for none. */
   cacheBytes?: number;
   /** Packages one user makes in an hour; default 200. As with all three quotas, administrators have none. */
   newPackagesPerHour?: number;
@@ -147,7 +146,6 @@ export function toContext(options: RegistryOptions): Context {
     downloads: downloadCounter(database, clock, logger),
     cleanTokens: everyNth(tokensPerCleaning, () => removeExpiredTokens(database, clock.now())),
     uses: credentialUses(database, clock, logger),
-    labelCounts: recentCounts(clock),
     inspections: semaphore({ running: 2 * availableParallelism(), queued: 64 }),
   };
   return telemetry === null ? ctx : observedContext(ctx, telemetry);

@@ -27,18 +27,17 @@ const layers: Record<string, string> = {
   cache: "errors domain ports db",
   "download-counter": "errors domain ports db",
   "credential-uses": "domain ports db",
-  "recent-counts": "ports",
   claims: "ports",
   events: "domain ports",
   probe: "",
   telemetry: "type:ports",
   context:
-    "type:recent-counts type:ports type:archive type:semaphore type:cache type:download-counter type:credential-uses " +
+    "type:ports type:archive type:semaphore type:cache type:download-counter type:credential-uses " +
     "type:domain type:telemetry",
   operations: "errors domain archive ports semaphore db database-stores/expired cache download-counter events context",
   observed: "errors type:ports type:semaphore type:cache type:download-counter type:telemetry type:context",
   options:
-    "database-stores recent-counts claims archive ports semaphore passwords cache download-counter credential-uses events " +
+    "database-stores claims archive ports semaphore passwords cache download-counter credential-uses events " +
     "telemetry observed type:context",
   health: "type:ports db probe type:context",
   registry: "errors ports db options operations health type:telemetry type:context",

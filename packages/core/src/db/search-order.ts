@@ -146,6 +146,7 @@ async function listBegun(database: Database, filter: SearchFilter, fewRows: numb
     database,
     sql`select count(*) as found from (select 1 from PackageSearch s where ${begun} limit ${fewRows + 1}) t`,
   );
+  if (Number(names?.found) === 0) return [];
   if (Number(names?.found) <= fewRows) return sort(database, filter, those(begun));
   // Of many, the one that is the text goes before the walk.
   const named = isNamed(filter.text);

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { SearchTerm } from "../domain/search-terms.ts";
 import type { Database } from "../ports/database.ts";
+import { numberValue } from "./prepared.ts";
 import { holdsTerm, isListedUnder } from "./search-index.ts";
 import { listHits, type SearchFilter } from "./search-order.ts";
 import { visibleTo } from "./viewers.ts";
@@ -33,7 +34,7 @@ export async function findPackages(database: Database, filter: SearchFilter): Pr
   const query = sql<SearchRow>`
     select p.id, p.name, p.type, p.description, p.visibility, p.deprecation, p.rollouts, v.id as version_id, v.version,
       v.version_key, v.prerelease, v.grayscale, v.created_at, v.published_at, v.sha256, v.size
-    from Packages p join Versions v on v.id = p.latest_version_id where p.id in (${sql.join(ids)})
+    from Packages p join Versions v on v.id = p.latest_version_id where p.id in (${sql.join(ids.map(numberValue))})
       and ${visibleTo(filter.viewer)}`;
   const rows = await database.select<SearchRow>(query.compile(database.reader));
   const byId = new Map(rows.map((row) => [row.id, row]));

@@ -10,8 +10,12 @@ export function fromRowTime(text: string | null): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
+const rowTime = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/;
+
 /** A row's time as answers show it: ISO 8601 in UTC with `Z`. */
 export function toIso(text: string): string {
+  // As this registry writes them: a list has two hundred, and making dates of all took a tenth of its time.
+  if (rowTime.test(text)) return `${text.slice(0, 10)}T${text.slice(11)}Z`;
   const ms = fromRowTime(text);
   return ms === null ? text : new Date(ms).toISOString();
 }

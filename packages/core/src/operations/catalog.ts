@@ -20,5 +20,5 @@ export async function tags(ctx: Context, caller: Caller): Promise<LabelCount[]> 
 
 async function labels(ctx: Context, caller: Caller, kind: LabelKind): Promise<LabelCount[]> {
   if (!mayCount(ctx, caller)) return [];
-  return ctx.labelCounts.read(kind, () => listLabels(ctx.database.reader, kind));
+  return ctx.cache.readAll(kind, () => listLabels(ctx.database.reader, kind));
 }

@@ -1,6 +1,7 @@
 import type { Caller, Context } from "../context.ts";
-import { listRollouts } from "../db/rollouts.ts";
+import { listPartialRollouts, listRollouts } from "../db/rollouts.ts";
 import { findPackages, type SearchRow } from "../db/search.ts";
+import type { SearchFilter } from "../db/search-order.ts";
 import { findVersion } from "../db/versions.ts";
 import { maxSearchLength, queryTerms } from "../domain/search-terms.ts";
 import { RegistryError } from "../errors.ts";
@@ -31,29 +32,41 @@ export interface SearchHit extends ReleaseSummary {
 
 /**
  * Packages whose name, description, tags or providers hold all that is looked for: the package of exactly that name first,
- * then names that begin so, then the most downloaded, then by name.
+ * then names that begin so, then the most downloaded, then by name. What visitors find is kept for a second, or until a package changes.
  * @throws search_term_required, invalid_query
  */
-export async function packages(ctx: Context, caller: Caller, input: SearchInput): Promise<SearchHit[]> {
+export async function packages(ctx: Context, caller: Caller, input: SearchInput): Promise<readonly SearchHit[]> {
   const text = input.text.trim();
   if (text === "") throw new RegistryError("search_term_required");
   const { limit, page } = parsePaging(input);
   const terms = queryTerms(text);
   if (terms.length === 0 || !mayList(ctx, caller)) return [];
-  const rows = await findPackages(ctx.database, {
-    terms,
-    text: text.toLowerCase(),
-    viewer: viewerOf(ctx, caller),
-    hiddenIds: await hiddenIdsOf(ctx, caller),
-    limit,
-    offset: (page - 1) * limit,
-  });
+  const search = { terms, text: text.toLowerCase(), limit, offset: (page - 1) * limit };
+  const viewer = viewerOf(ctx, caller);
+  if (viewer === null) {
+    const question = `search ${limit} ${page} ${search.text}`;
+    const { hits } = await ctx.cache.readAll(question, () => findForEverybody(ctx, search));
+    if (hits !== null) return hits;
+  }
+  const rows = await findPackages(ctx.database, { ...search, viewer, hiddenIds: await hiddenIdsOf(ctx, caller) });
   const hits: SearchHit[] = [];
   for (const row of rows) {
     const hit = await toHit(ctx, caller, row);
     if (hit !== null) hits.push(hit);
   }
   return hits;
+}
+
+/** What visitors find, whoever they are; null when that depends on which rollouts they take part in. */
+async function findForEverybody(
+  ctx: Context,
+  search: Omit<SearchFilter, "viewer" | "hiddenIds">,
+): Promise<{ hits: readonly SearchHit[] | null }> {
+  const partial = await listPartialRollouts(ctx.database, {});
+  if (partial.length > 0) return { hits: null };
+  const rows = await findPackages(ctx.database, { ...search, viewer: null, hiddenIds: [] });
+  if (rows.some((row) => row.rollouts > 0)) return { hits: null };
+  return { hits: Object.freeze(rows.map((row) => asHit(storedSummary(row), row))) };
 }
 
 function parsePaging({ text, limit = 20, page = 1 }: SearchInput): { limit: number; page: number } {
@@ -74,12 +87,20 @@ function parsePaging({ text, limit = 20, page = 1 }: SearchInput): { limit: numb
 async function toHit(ctx: Context, caller: Caller, row: SearchRow): Promise<SearchHit | null> {
   const summary = await latestSummary(ctx, caller, row);
   if (summary === null) return null;
-  const shown = isForEverybody(ctx, row) ? summary : withGrant(ctx, summary);
-  return { ...shown, type: row.type, description: row.description ?? "", deprecation: row.deprecation };
+  return asHit(isForEverybody(ctx, row) ? summary : withGrant(ctx, summary), row);
+}
+
+function asHit(summary: ReleaseSummary, { type, description, deprecation }: SearchRow): SearchHit {
+  return Object.freeze({ ...summary, type, description: description ?? "", deprecation });
+}
+
+/** The version that is latest for all to whom it is out. */
+function storedSummary(row: SearchRow): ReleaseSummary {
+  return toSummary(row.name, { ...row, status: "active", yank_reason: null });
 }
 
 async function latestSummary(ctx: Context, caller: Caller, row: SearchRow): Promise<ReleaseSummary | null> {
-  const stored = toSummary(row.name, { ...row, status: "active", yank_reason: null });
+  const stored = storedSummary(row);
   if (row.rollouts === 0) return stored;
   const rollouts = await listRollouts(ctx.database, { packageId: row.id });
   const latestKey = row.version_key === null ? null : { prerelease: row.prerelease, versionKey: row.version_key };

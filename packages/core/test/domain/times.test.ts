@@ -20,6 +20,8 @@ describe("times", () => {
 
   test("of a taken-over database are UTC too", () => {
     expect(toIso("2024-02-29 23:59:59")).toBe("2024-02-29T23:59:59.000Z");
+    expect(toIso("2024-02-29 23:59:59.5")).toBe("2024-02-29T23:59:59.500Z");
+    expect(toIso("2024-02-29T23:59:59.123Z")).toBe("2024-02-29T23:59:59.123Z");
     expect(fromRowTime("2024-02-29T23:59:59.5Z")).toBe(Date.UTC(2024, 1, 29, 23, 59, 59, 500));
     expect(fromRowTime(null)).toBeNull();
     expect(fromRowTime("yesterday")).toBeNull();

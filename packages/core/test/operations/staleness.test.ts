@@ -12,7 +12,7 @@ const fc = { package: "fc", version: "1.0.0" };
 
 /** Everything that is kept for reading, as one value. */
 async function look({ registry }: TestRegistry): Promise<unknown> {
-  const { releases, downloads } = registry;
+  const { releases, downloads, search } = registry;
   const reads = [
     releases.latest(anonymous, fc),
     releases.list(anonymous, fc),
@@ -20,6 +20,7 @@ async function look({ registry }: TestRegistry): Promise<unknown> {
     // Without the way to open it, which is made anew each time.
     downloads.locate(anonymous, fc).then(({ open, ...archive }) => archive),
     releases.latest({ kind: "visitor", clientId: "c" }, fc),
+    search.packages(anonymous, { text: "fc" }),
   ];
   return Promise.all(reads.map((read) => read.catch((error: { code: string }) => error.code)));
 }

@@ -78,7 +78,9 @@ export const readingRoutes: readonly Route[] = [
         limit: wholeNumber(query, "limit"),
         page: wholeNumber(query, "page"),
       });
-      return { json: hits.map((hit) => wireHit(hit, url)), cache: "client" };
+      // Nothing found holds no addresses, so that it does not matter whether the host's own is known.
+      if (hits.length === 0) return { json: hits, cache: "client" };
+      return { json: () => hits.map((hit) => wireHit(hit, url)), source: hits, cache: "client" };
     },
   }),
   downloadRoute,

@@ -74,7 +74,6 @@ export async function applyChange<T, Action extends ChangeAction>(
     // Failed ones too: a commit whose answer was lost has happened all the same.
     if (request.package === undefined) return;
     ctx.cache.forget(request.package.name);
-    ctx.labelCounts.forget();
   });
   tellHost(ctx, { ...change, details });
   return result;

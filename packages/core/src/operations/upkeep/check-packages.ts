@@ -62,9 +62,6 @@ async function confirm({ ctx, repair, found }: FsckWork, { id, name }: PackageFa
     if (codes.some((code) => code !== "downloads_wrong")) await refreshPackage(tx, id);
     return confirmed;
   });
-  if (repair && wrong.length > 0) {
-    ctx.cache.forget(name);
-    ctx.labelCounts.forget();
-  }
+  if (repair && wrong.length > 0) ctx.cache.forget(name);
   for (const { code, detail } of wrong) found(packageFinding(code, name, { detail, isMended: repair }));
 }
