@@ -3,10 +3,10 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { realBucket } from "../packages/storage-s3/test/harness.ts";
 import type { Effort } from "./lib/compare.ts";
+import { writeLargeZip } from "./lib/large-zip.ts";
 import { loadCore, spawnScript } from "./lib/processes.ts";
 import { printTitle } from "./lib/report.ts";
 import { buildStandalone, openVersion, signUp, startStandalone } from "./lib/standalone.ts";
-import { writeStoredZip } from "./lib/stored-zip.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 import { type MeasuredTransfer, printTransfers, transfer } from "./lib/transfer.ts";
 
@@ -63,12 +63,12 @@ async function measure(store: Store, folder: string, { figures }: Effort): Promi
       for (let round = 0; round < rounds; round++) {
         const version = `1.0.${round}-${way}`;
         // Other bytes each time: those that are there are not sent again.
-        if (way !== "get") await writeStoredZip(file, store.archiveBytes);
+        if (way !== "get") await writeLargeZip(file, store.archiveBytes);
         const path =
           way === "get" ? "/large-package/zipball/1.0.0-put" : await openVersion(server.port, token, version);
-        all.push(await transfer(server, { way, path, token, file }, idle));
+        all.push(await transfer(server, { way, paths: [path], token, file }, idle));
       }
-      const figure = printTransfers(way, all);
+      const figure = printTransfers(way, all, store.archiveBytes);
       figures.push({
         scenario: `${store.archiveBytes / 1e6} MB to or from ${store.name}, ${way}`,
         figure,

@@ -1,4 +1,5 @@
 import type { BareAnswer, BareServerOptions } from "./bare-server.ts";
+import { bareAnswer } from "./lib/bare-answers.ts";
 import { compare, type Effort } from "./lib/compare.ts";
 import type { Target } from "./lib/load.ts";
 import { type ServerProcess, startServer } from "./lib/processes.ts";
@@ -17,9 +18,6 @@ const reads = {
 } as const;
 
 const plain = { path: "/plain/latest", route: "/plain/:package" } as const;
-
-/** Headers that every server adds by itself. */
-const ownHeaders = ["date", "connection", "keep-alive", "content-length", "transfer-encoding"];
 
 /** Reads through both adapters against bare routes of the same framework that answer the same bytes. */
 export async function benchReads(effort: Effort): Promise<void> {
@@ -61,15 +59,9 @@ async function compareReads(options: RegistryServerOptions, effort: Effort): Pro
   }
 }
 
-async function bareAnswers({ port }: ServerProcess): Promise<Record<string, BareAnswer>> {
+async function bareAnswers(server: ServerProcess): Promise<Record<string, BareAnswer>> {
   const answers: Record<string, BareAnswer> = {};
-  for (const { path, route } of Object.values(reads)) {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`);
-    const text = await response.text();
-    if (response.status !== 200) throw new Error(`${path} answered ${response.status}: ${text}`);
-    const headers = [...response.headers].filter(([header]) => !ownHeaders.includes(header));
-    answers[route] = { headers: Object.fromEntries(headers), text };
-  }
+  for (const { path, route } of Object.values(reads)) answers[route] = await bareAnswer(server, path);
   const { text } = answers[reads.latest.route] as BareAnswer;
   answers[plain.route] = { headers: { "content-type": "application/json; charset=utf-8" }, text };
   return answers;

@@ -117,13 +117,13 @@ const scenarios: Readonly<Record<string, (catalogue: Catalogue) => Scenario>> = 
   "exact version, one package": () => ({ paths: [`/${packageName(1)}/releases/tags/1.2.3`] }),
   "list of 100": () => ({ paths: [`/${packageName(1)}/releases`] }),
   "download of 100 KB": () => ({ paths: [`/uploads/zipball/${downloaded}`] }),
-  "search, one name": () => searching(packageName(777)),
-  "search, word in one of 10": () => searching(searchWords.tenth),
-  "search, word in all": () => searching(searchWords.all),
+  "search, one name, none kept": (catalogue) => searching(catalogue, packageName(777)),
+  "search, word in one of 10, none kept": (catalogue) => searching(catalogue, searchWords.tenth),
+  "search, word in all, none kept": (catalogue) => searching(catalogue, searchWords.all),
 };
 
-function searching(text: string): Scenario {
-  return { paths: [`/search?search=${encodeURIComponent(text)}`], connections: 4 };
+function searching({ forgetful: server }: Catalogue, text: string): Scenario {
+  return { paths: [`/search?search=${encodeURIComponent(text)}`], connections: 4, server };
 }
 
 function someLatest(size: number): string[] {

@@ -1,30 +1,39 @@
-import { createReadStream, statSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { request } from "node:http";
 import { Readable } from "node:stream";
 import { json } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { signedHeaders } from "@serverless-registry/core/testing";
 import type { TransferPlan, TransferResult } from "./lib/transfer.ts";
 
-/** Sends or fetches one large archive. Started by `lib/transfer.ts` in a process of its own. */
-const { port, way, path, token, file } = (await json(process.stdin)) as TransferPlan;
+/** Sends or fetches large archives, all at once. Started by `lib/transfer.ts` in a process of its own. */
+const { port, way, paths, token, signing, file } = (await json(process.stdin)) as TransferPlan;
 const boundary = "----registry-bench";
 const before = Buffer.from(
   `--${boundary}\r\ncontent-disposition: form-data; name="package"; filename="package.zip"\r\n\r\n`,
 );
 const after = Buffer.from(`\r\n--${boundary}--\r\n`);
 
+const method = way === "form" ? "POST" : "PUT";
+const credentials = paths.map(credentialFor);
 const startedAt = performance.now();
-const bytes = way === "get" ? await fetchAll() : await sendAll();
-const result: TransferResult = { seconds: (performance.now() - startedAt) / 1000, bytes };
+await Promise.all(paths.map((path, at) => (way === "get" ? fetchAll(path) : sendAll(path, credentials[at] ?? {}))));
+const result: TransferResult = { seconds: (performance.now() - startedAt) / 1000 };
 console.log(JSON.stringify(result));
 
-async function sendAll(): Promise<number> {
+/** A signature is over the whole archive; making it is not measured. */
+function credentialFor(path: string): Record<string, string> {
+  if (signing === undefined) return { authorization: `Bearer ${token}` };
+  return signedHeaders({ ...signing, method, url: path, body: readFileSync(file) });
+}
+
+async function sendAll(path: string, credential: Record<string, string>): Promise<void> {
   const { size } = statSync(file);
   const isForm = way === "form";
   const length = isForm ? before.length + size + after.length : size;
   const type = isForm ? `multipart/form-data; boundary=${boundary}` : "application/zip";
-  const headers = { authorization: `Bearer ${token}`, "content-type": type, "content-length": length };
-  const sending = request({ port, host: "127.0.0.1", method: isForm ? "POST" : "PUT", path, headers });
+  const headers = { ...credential, "content-type": type, "content-length": length };
+  const sending = request({ port, host: "127.0.0.1", method, path, headers });
   const answered = Promise.withResolvers<void>();
   sending.on("error", answered.reject);
   sending.on("response", (response) => {
@@ -36,7 +45,6 @@ async function sendAll(): Promise<number> {
   });
   await pipeline(Readable.from(body(isForm), { objectMode: false }), sending);
   await answered.promise;
-  return size;
 }
 
 async function* body(isForm: boolean): AsyncGenerator<Buffer> {
@@ -45,19 +53,20 @@ async function* body(isForm: boolean): AsyncGenerator<Buffer> {
   if (isForm) yield after;
 }
 
-async function fetchAll(): Promise<number> {
+async function fetchAll(path: string): Promise<void> {
+  const { size } = statSync(file);
   const asking = request({ port, host: "127.0.0.1", path });
-  const answered = Promise.withResolvers<number>();
+  const answered = Promise.withResolvers<void>();
   asking.on("error", answered.reject);
   asking.on("response", (response) => {
-    let received = 0;
+    let missing = size;
     response.on("data", (chunk: Buffer) => {
-      received += chunk.length;
+      missing -= chunk.length;
     });
     response.on("error", answered.reject);
     response.on("end", () => {
-      if (response.statusCode === 200) answered.resolve(received);
-      else answered.reject(new Error(`${path} answered ${response.statusCode}`));
+      if (response.statusCode === 200 && missing === 0) answered.resolve();
+      else answered.reject(new Error(`${path} answered ${response.statusCode}, ${missing} bytes are missing`));
     });
   });
   asking.end();

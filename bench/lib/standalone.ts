@@ -49,6 +49,12 @@ export async function signUp(port: number): Promise<string> {
   return token ?? "";
 }
 
+/** Makes an API key of the account that the token stands for; all of it. */
+export async function createApiKey(port: number, token: string): Promise<string> {
+  const { key } = await post(port, "/api_keys", { name: "bench" }, token);
+  return key ?? "";
+}
+
 /** Opens a version of the package that is sent and fetched; the path for its archive. */
 export async function openVersion(port: number, token: string, version: string): Promise<string> {
   const opened = await post(port, "/releases", { name: "large-package", version }, token);
