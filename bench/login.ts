@@ -8,7 +8,7 @@ import { inTemporaryFolder } from "./lib/temporary.ts";
 import type { RegistryServerOptions } from "./registry-server.ts";
 
 /** Under a flood the first answer may take longer than a usual round. */
-const minRoundMs = 3000;
+const minRoundMs = 5000;
 
 /** Sign-ins one after another and four at once, and what four at once, and a flood of them, leave of the reads. */
 export async function benchLogin(usual: Effort): Promise<void> {

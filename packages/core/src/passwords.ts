@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { hash as argon2Hash, verify as argon2Verify, parseOptions } from "@node-rs/argon2";
 import { bcryptMatches } from "./bcrypt.ts";
 import { RegistryError } from "./errors.ts";
+import { loopRest } from "./loop-rest.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
 import { semaphore } from "./semaphore.ts";
 
@@ -47,7 +48,11 @@ export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
     memoryKiB = 19_456,
     passes = 2,
   } = options;
-  const turns = semaphore({ running: maxConcurrent, queued: maxQueued });
+  const turns = semaphore({
+    running: maxConcurrent,
+    queued: maxQueued,
+    ...(availableParallelism() === 1 && { restMs: loopRest() }),
+  });
 
   /** The parameters of an argon2 hash, or null when it must not be computed. */
   function readArgon2(stored: string): { outdated: boolean } | null {

@@ -15,9 +15,18 @@ export interface Semaphore {
 /** How long a caller that found the queue full is asked to wait. */
 const RETRY_AFTER_MS = 1000;
 
-/** A {@link Semaphore} with `running` places and a queue of at most `queued` waiting behind them. */
-export function semaphore(options: { running: number; queued: number }): Semaphore {
-  const { running, queued } = options;
+/** How a {@link Semaphore} lets work in. */
+export interface SemaphoreOptions {
+  /** Places. */
+  running: number;
+  /** Callers that wait behind them at most. */
+  queued: number;
+  /** How long a place stays empty after work that took so many milliseconds; left out: not at all. */
+  restMs?: (tookMs: number) => number;
+}
+
+/** A {@link Semaphore} with nothing in it. */
+export function semaphore({ running, queued, restMs = () => 0 }: SemaphoreOptions): Semaphore {
   if (!(running >= 1) || !(queued >= 0)) throw new RangeError("A semaphore needs running >= 1 and queued >= 0");
   let active = 0;
   const waiting: (() => void)[] = [];
@@ -41,10 +50,13 @@ export function semaphore(options: { running: number; queued: number }): Semapho
   return {
     async run(work) {
       await enter();
+      const startedAt = performance.now();
       try {
         return await work();
       } finally {
-        leave();
+        const rest = restMs(performance.now() - startedAt);
+        if (rest > 0) setTimeout(leave, rest);
+        else leave();
       }
     },
     load: () => ({ running: active, queued: waiting.length }),

@@ -89,3 +89,21 @@ test("refuses settings that would let nothing run", () => {
   expect(() => semaphore({ running: Number.NaN, queued: 1 })).toThrow(RangeError);
   expect(() => semaphore({ running: 1, queued: -1 })).toThrow(RangeError);
 });
+
+test("leaves a place empty for a while after the work, without keeping its caller waiting", async () => {
+  const took: number[] = [];
+  const restMs = (ms: number) => {
+    took.push(ms);
+    return 150;
+  };
+  const one = semaphore({ running: 1, queued: 10, restMs });
+  const startedAt = performance.now();
+  const first = one.run(async () => "first");
+  const second = one.run(async () => performance.now());
+  expect(await first).toBe("first");
+  expect(one.load()).toEqual({ running: 1, queued: 1 });
+  expect((await second) - startedAt).toBeGreaterThan(145);
+  expect(took).toHaveLength(2);
+  expect(took[0]).toBeGreaterThanOrEqual(0);
+  await expect.poll(() => one.load()).toEqual({ running: 0, queued: 0 });
+});
