@@ -33,7 +33,15 @@ export type { SweepOptions, SweepProgress, SweepReport, SweepStepName, SweptStep
 export type { FsckCheck, FsckCode, FsckFinding } from "./operations/upkeep/fsck-work.ts";
 export type { LimitOptions, RegistryOptions } from "./options.ts";
 export { argon2Passwords, type PasswordOptions } from "./passwords.ts";
-export type { BlobStorage, ByteRange, Digest, OpenBlob, StagedBlob, StoredBlob } from "./ports/blob-storage.ts";
+export type {
+  BlobStorage,
+  ByteRange,
+  CommitOptions,
+  Digest,
+  OpenBlob,
+  StagedBlob,
+  StoredBlob,
+} from "./ports/blob-storage.ts";
 export { type Clock, systemClock } from "./ports/clock.ts";
 export type { Database, Engine, Executor, Tx } from "./ports/database.ts";
 export type {

@@ -65,7 +65,7 @@ function observedStorage(storage: BlobStorage, observer: Observer): BlobStorage 
   const staging = (staged: StagedBlob): StagedBlob => ({
     writable: staged.writable,
     path: staged.path,
-    commit: (digest, size) => told("commit", () => staged.commit(digest, size)),
+    commit: (...given) => told("commit", () => staged.commit(...given)),
     discard: () => told("discard", () => staged.discard()),
   });
   return {

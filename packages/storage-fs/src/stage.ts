@@ -31,7 +31,7 @@ export async function openStage(layout: Layout, folders: BlobFolders): Promise<S
     removed = true;
   }
 
-  async function makeDurable(digest: Digest, size: number): Promise<void> {
+  async function makeDurable(digest: Digest, size: number, replaces: boolean): Promise<void> {
     if (!sink.writable.writableFinished) throw new Error("The staged bytes are not complete");
     if (sink.bytesWritten !== size) throw new Error(`Staged ${sink.bytesWritten} bytes, asked to commit ${size}`);
     const target = layout.blobPath(digest);
@@ -42,16 +42,16 @@ export async function openStage(layout: Layout, folders: BlobFolders): Promise<S
     const prepared = await Promise.allSettled([file.sync(), folders.ensure(digest)]);
     file.close();
     for (const step of prepared) if (step.status === "rejected") throw step.reason;
-    await linkBlob({ path, digest, target, size }, folders);
+    await linkBlob({ path, digest, target, size, replaces }, folders);
     await syncDirectory(dirname(target));
   }
 
   return {
     writable: sink.writable,
     path,
-    async commit(digest, size) {
+    async commit(digest, size, { replaces = false } = {}) {
       if (commitment !== null || discarded) throw new Error("The staged bytes were committed or discarded before");
-      commitment = makeDurable(digest, size);
+      commitment = makeDurable(digest, size, replaces);
       try {
         await commitment;
       } catch (error) {
@@ -74,14 +74,15 @@ interface Linking {
   digest: Digest;
   target: string;
   size: number;
+  replaces: boolean;
 }
 
 /**
  * Gives the temporary file its name as a blob. `link` and not `rename`, which would replace a blob silently.
- * What is there already stays, and its age starts anew; only what has another size, and so is damaged, is replaced, in one step: at no
- * moment is the name without bytes, and what another commit puts there meanwhile are the same bytes.
+ * What is there already stays, and its age starts anew; only what is damaged, since it has another size or the caller knows, is replaced,
+ * in one step: at no moment is the name without bytes, and what another commit puts there meanwhile are the same bytes.
  */
-async function linkBlob({ path, digest, target, size }: Linking, folders: BlobFolders): Promise<void> {
+async function linkBlob({ path, digest, target, size, replaces }: Linking, folders: BlobFolders): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await link(path, target);
@@ -94,7 +95,7 @@ async function linkBlob({ path, digest, target, size }: Linking, folders: BlobFo
       }
       if (!hasCode(error, "EEXIST")) throw error;
     }
-    const found = await touchBlob(target, size);
+    const found = replaces ? "damaged" : await touchBlob(target, size);
     if (found === "damaged") await rename(path, target);
     if (found !== "missing") return;
     if (tries === MAX_LINK_TRIES) throw new Error("A blob appears and disappears while it is committed");

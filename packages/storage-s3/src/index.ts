@@ -95,18 +95,18 @@ async function openStage(place: Place, folder: StagingFolder, sizes: SendSizes):
   let commitment: Promise<void> | null = null;
   let isDiscarded = false;
 
-  async function send(digest: string, size: number): Promise<void> {
+  async function send(digest: string, size: number, replaces: boolean): Promise<void> {
     if (!file.writable.writableFinished) throw new Error("The staged bytes are not complete");
     if (file.size !== size) throw new Error(`Staged ${file.size} bytes, asked to commit ${size}`);
-    await storeFile(place, { path: file.path, size, digest }, sizes);
+    await storeFile(place, { path: file.path, size, digest, replaces }, sizes);
   }
 
   return {
     path: file.path,
     writable: file.writable,
-    async commit(digest, size) {
+    async commit(digest, size, { replaces = false } = {}) {
       if (commitment !== null || isDiscarded) throw new Error("The staged bytes were committed or discarded before");
-      commitment = explaining(place, () => send(digest, size));
+      commitment = explaining(place, () => send(digest, size, replaces));
       try {
         await commitment;
       } finally {

@@ -10,6 +10,8 @@ export interface Candidate {
   path: string;
   size: number;
   digest: Digest;
+  /** Whether an object of this size, too, is damaged and is to be replaced. */
+  replaces: boolean;
 }
 
 /** Sizes that decide how a file is sent. */
@@ -24,7 +26,7 @@ const maxTries = 3;
 
 /**
  * Makes a file a blob. When it resolves, the store has said that an object of this size is there, and that it is new or was
- * touched just now. An object of another size is damaged, and is replaced without being deleted first.
+ * touched just now. An object of another size, or that the candidate replaces, is damaged: it is overwritten without being deleted first.
  */
 export async function storeFile(place: Place, candidate: Candidate, sizes: SendSizes): Promise<void> {
   const { digest, size } = candidate;
@@ -33,9 +35,9 @@ export async function storeFile(place: Place, candidate: Candidate, sizes: SendS
   const kept = { ContentType: "application/octet-stream", Metadata: { sha256: digest } };
   const checksums = (await place.client.config.requestChecksumCalculation()) === "WHEN_SUPPORTED";
   const file: Outgoing = { ...candidate, key, kept, checksums };
-  let isDamaged = false;
+  let isDamaged = candidate.replaces;
   for (let tries = 1; ; tries += 1) {
-    if (size > sizes.multipartBytes) await sendLarge(place, file, sizes.partBytes);
+    if (size > sizes.multipartBytes) await sendLarge(place, file, { partBytes: sizes.partBytes, isDamaged });
     else if (isDamaged) await put(place, file, {});
     else await sendSmall(place, file);
     const stored = await statObject(place, key);
@@ -84,8 +86,12 @@ async function put({ client, bucket }: Place, file: Outgoing, condition: { IfNon
 }
 
 /** Asks first: of a large file that is there whole nothing is sent. */
-async function sendLarge(place: Place, file: Outgoing, partBytes: number): Promise<void> {
-  const there = await statObject(place, file.key);
+async function sendLarge(
+  place: Place,
+  file: Outgoing,
+  { partBytes, isDamaged }: { partBytes: number; isDamaged: boolean },
+): Promise<void> {
+  const there = isDamaged ? null : await statObject(place, file.key);
   if (there?.size === file.size && (await touch(place, file)) === "touched") return;
   try {
     await sendInParts(place, file, partBytes);

@@ -72,11 +72,17 @@ describe("a blob", () => {
     expect(it.mini.keys(bucket)).toHaveLength(2);
   });
 
-  test("with another size than it should have is replaced, and never deleted", async () => {
+  test.each([
+    ["with another size than it should have", 5, {}],
+    ["that is said to be damaged", null, { replaces: true }],
+  ])("%s is replaced, and never deleted", async (_what, size, options) => {
     const it = await start(inParts);
     for (const bytes of [small, large]) {
-      await it.client.send(new PutObjectCommand({ Bucket: bucket, Key: keyFor(bytes), Body: "other" }));
-      await storeBytes(it.storage, bytes);
+      const Body = Buffer.alloc(size ?? bytes.length);
+      await it.client.send(new PutObjectCommand({ Bucket: bucket, Key: keyFor(bytes), Body }));
+      const staged = await it.storage.stage();
+      await fillStage(staged, bytes);
+      await staged.commit(digestOf(bytes), bytes.length, options);
       await expectStored(it, bytes);
     }
     expect(it.mini.requests.filter((request) => request.startsWith("DELETE"))).toEqual([]);

@@ -30,9 +30,10 @@ export async function heal(ctx: Context, input: ArchiveInput): Promise<HealedArc
     if (needing === undefined) throw new RegistryError("version_not_found");
     const there = await onStorage(ctx, () => ctx.storage.stat(sha256));
     if (there?.size === size && (await hasItsDigest(ctx, sha256, size))) return { sha256, size, isHealed: false };
-    // A storage replaces bytes of another size, and leaves those of this one as they are: these must go first.
-    if (there?.size === size) await onStorage(ctx, () => ctx.storage.delete(sha256));
-    await storeStaged(ctx, archive);
+    // Never deleted first: of two who heal the same archive, one may be killed in between.
+    await storeStaged(ctx, archive, { replaces: true });
+    // A storage that claims to have taken bytes shows the damaged ones in the same size.
+    if (!(await hasItsDigest(ctx, sha256, size))) throw new RegistryError("unavailable");
     return { sha256, size, isHealed: true };
   });
 }

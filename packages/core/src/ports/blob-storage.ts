@@ -20,6 +20,12 @@ export interface OpenBlob {
   body: Readable & { readonly exactBytes?: number };
 }
 
+/** How bytes are committed. */
+export interface CommitOptions {
+  /** They take the place of bytes of the same size too, in one step: for those that are known to be damaged. */
+  replaces?: boolean;
+}
+
 /** Bytes on their way in: written once, inspected, then committed or discarded. Nothing shows before `commit`. */
 export interface StagedBlob {
   /** Takes the bytes; ended by the writer. */
@@ -32,7 +38,7 @@ export interface StagedBlob {
    * A blob that is there already stays as it is, and its age starts anew. Bytes of another size under the digest are damaged: these
    * take their place in one step, so that bytes which another commit has put there are never missing.
    */
-  commit(digest: Digest, size: number): Promise<void>;
+  commit(digest: Digest, size: number, options?: CommitOptions): Promise<void>;
   /** Forgets the bytes and removes every trace of them. Does nothing after `commit`. */
   discard(): Promise<void>;
 }

@@ -115,7 +115,7 @@ function faultyStage(staged: StagedBlob, plan: FaultPlan): StagedBlob {
   return {
     writable: faultyWritable(staged.writable, plan),
     path: staged.path,
-    commit: (digest, size) => plan.run("commit", () => staged.commit(digest, size)),
+    commit: (...given) => plan.run("commit", () => staged.commit(...given)),
     discard: () => plan.run("discard", () => staged.discard()),
   };
 }

@@ -47,7 +47,7 @@ function losing(staged: StagedBlob, about: (digest: Digest) => boolean): StagedB
   return {
     writable: staged.writable,
     path: staged.path,
-    commit: (digest, size) => (about(digest) ? staged.discard() : staged.commit(digest, size)),
+    commit: (...given) => (about(given[0]) ? staged.discard() : staged.commit(...given)),
     discard: () => staged.discard(),
   };
 }

@@ -39,9 +39,9 @@ function damageable(inner: BlobStorage) {
       const staged = await inner.stage(expectedSize);
       return {
         ...staged,
-        async commit(digest, size) {
+        async commit(digest, size, { replaces = false } = {}) {
           await staged.commit(digest, size);
-          if (harms.get(digest)?.length !== size) harms.delete(digest);
+          if (replaces || harms.get(digest)?.length !== size) harms.delete(digest);
         },
       };
     },

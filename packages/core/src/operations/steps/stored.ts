@@ -4,6 +4,7 @@ import { claimBlob, findBlob, touchBlob } from "../../db/blobs.ts";
 import type { VersionRow } from "../../db/versions.ts";
 import { toRowTime } from "../../domain/times.ts";
 import { RegistryError } from "../../errors.ts";
+import type { CommitOptions } from "../../ports/blob-storage.ts";
 import type { Tx } from "../../ports/database.ts";
 import type { StagedArchive } from "./staging.ts";
 import { onStorage } from "./storage-outage.ts";
@@ -37,10 +38,14 @@ const pollMs = 50;
  * has lost them, or has others of another size, it gets them again.
  * @throws insufficient_storage, unavailable
  */
-export async function storeStaged(ctx: Context, { staged, sha256, size }: StagedArchive): Promise<StoredArchive> {
+export async function storeStaged(
+  ctx: Context,
+  { staged, sha256, size }: StagedArchive,
+  options?: CommitOptions,
+): Promise<StoredArchive> {
   const claimedAt = ctx.clock.now();
   const goneSince = await claim(ctx, sha256);
-  await onStorage(ctx, () => staged.commit(sha256, size));
+  await onStorage(ctx, () => staged.commit(sha256, size, options));
   return { sha256, size, goneSince, claimedAt };
 }
 

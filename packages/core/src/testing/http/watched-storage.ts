@@ -23,7 +23,7 @@ export function watchedStorage(storage: BlobStorage): WatchedStorage {
       return {
         writable: staged.writable,
         path: staged.path,
-        commit: (digest, size) => staged.commit(digest, size).then(settle),
+        commit: (...given) => staged.commit(...given).then(settle),
         discard: () => staged.discard().then(settle),
       };
     },

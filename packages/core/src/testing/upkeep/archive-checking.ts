@@ -2,11 +2,23 @@ import { Readable } from "node:stream";
 import { expect } from "vitest";
 import { toRowTime } from "../../domain/times.ts";
 import type { FsckFinding } from "../../operations/upkeep/fsck-work.ts";
+import type { BlobStorage } from "../../ports/blob-storage.ts";
 import type { Behaviours } from "../behaviours.ts";
 import { patternBytes, storeBytes } from "../blobs.ts";
+import { lyingStorage } from "../lies.ts";
 import { zipOf } from "../zips.ts";
 import { inShort, mends, sound } from "./checked.ts";
 import { day, download, packageName, refusalOf, type UpkeepHarness, worldOn } from "./harness.ts";
+
+/** The same storage, and which blobs somebody has deleted from it. */
+function noticingDeletes(inner: BlobStorage): { storage: BlobStorage; deleted: string[] } {
+  const deleted: string[] = [];
+  const remove: BlobStorage["delete"] = async (digest) => {
+    deleted.push(digest);
+    await inner.delete(digest);
+  };
+  return { storage: { ...inner, delete: remove }, deleted };
+}
 
 /** What the storage holds, and what is needed of it. */
 export const archiveChecking: Behaviours<UpkeepHarness> = {
@@ -28,7 +40,8 @@ export const archiveChecking: Behaviours<UpkeepHarness> = {
   },
 
   async "missing and damaged archives are named, never delivered as whole, and healed by their bytes"(harness) {
-    const { registry, publish, database, overwrite } = await worldOn(harness);
+    const { storage, deleted } = noticingDeletes(harness.storage);
+    const { registry, publish, database, overwrite } = await worldOn({ ...harness, storage });
     const contents = Array.from({ length: 20 }, (_, at) => patternBytes(at % 4 === 0 ? 400_000 : 2000, at + 1));
     const [archives, digests]: [Buffer[], string[]] = [[], []];
     for (const [at, content] of contents.entries()) {
@@ -67,6 +80,8 @@ export const archiveChecking: Behaviours<UpkeepHarness> = {
       expect(await download(registry, `${at}.0.0`)).toEqual(archives[at]);
     }
     expect(await registry.fsck({ deep: true })).toMatchObject(sound);
+    // Of two who heal the same archive one may be killed, and must not have taken away what the other stored.
+    expect(deleted).toEqual([]);
     const whole = await registry.heal({ body: Readable.from([archives[0] ?? Buffer.alloc(0)]) });
     expect(whole.isHealed).toBe(false);
     const strange = registry.heal({ body: Readable.from([await zipOf({ data: "of no version" })]) });
@@ -74,15 +89,21 @@ export const archiveChecking: Behaviours<UpkeepHarness> = {
     expect(await database.reader.selectFrom("Versions").select("id").execute()).toHaveLength(20);
   },
 
+  async "a damaged archive is not called healed when the storage has not taken its bytes"(harness) {
+    const { publish, overwrite, registry } = await worldOn(harness);
+    const digest = await publish("1.0.0", patternBytes(2000));
+    const bytes = await download(registry, "1.0.0");
+    await overwrite(digest, Buffer.from(bytes).fill(0, 100, 200));
+    const lying = await worldOn({ ...harness, storage: lyingStorage(harness.storage, { lie: "loses" }) });
+    expect(await refusalOf(lying.registry.heal({ body: Readable.from([bytes]) }))).toBe("unavailable");
+    expect(await registry.heal({ body: Readable.from([bytes]) })).toMatchObject({ isHealed: true });
+    expect(await download(registry, "1.0.0")).toEqual(bytes);
+  },
+
   async "an archive that the storage has lost or cut is whole again once its bytes are published again, in whatever way"(
     harness,
   ) {
-    const deleted: string[] = [];
-    const remove: typeof harness.storage.delete = async (digest) => {
-      deleted.push(digest);
-      await harness.storage.delete(digest);
-    };
-    const storage = { ...harness.storage, delete: remove };
+    const { storage, deleted } = noticingDeletes(harness.storage);
     const { registry, ada, overwrite, publish } = await worldOn({ ...harness, storage });
     const digest = await publish("1.0.0", "lost");
     const bytes = await download(registry, "1.0.0");
