@@ -31,6 +31,7 @@ const restarting = [
   "galera-nodes",
   "mysql-restarts",
   "mysql-troubles",
+  "redis-outages",
   "overload",
   "power-loss",
 ].map((name) => `examples/test/${name}.test.ts`);

@@ -79,12 +79,15 @@ interface Call {
   path: string;
   body?: unknown;
   token?: string;
+  /** Headers beside those of the token and the body. */
+  more?: Readonly<Record<string, string>>;
 }
 
 /** Sends one request; a plain object goes as JSON. */
-export async function request(url: string, { method, path, body, token }: Call): Promise<Answer> {
+export async function request(url: string, { method, path, body, token, more }: Call): Promise<Answer> {
   const isRaw = body instanceof FormData || body instanceof Uint8Array;
   const headers = {
+    ...more,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(body === undefined || isRaw ? {} : { "content-type": "application/json" }),
   };

@@ -24,11 +24,11 @@ export function everywhereOf(instances: () => Instances): Everywhere {
   };
 }
 
-/** One of the clients, in turn. */
-export function at(clients: readonly Client[], index: number): Client {
-  const client = clients[index % clients.length];
-  if (client === undefined) throw new Error("no clients");
-  return client;
+/** One of these, in turn. */
+export function at<T>(all: readonly T[], index: number): T {
+  const one = all[index % all.length];
+  if (one === undefined) throw new Error("there are none");
+  return one;
 }
 
 /** An archive that differs by `text`. */
