@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
 import type { Logger } from "@serverless-registry/core";
 import type { PrometheusMetrics } from "@serverless-registry/core/metrics";
 import type { Config } from "./config.ts";
@@ -26,6 +25,8 @@ export async function serveMetrics(
   { metricsPort, metricsHost }: Pick<Config, "metricsPort" | "metricsHost">,
   logger: Logger,
 ): Promise<MetricsServer> {
+  // Not imported: Node would load its `fetch` for that, as in `storage-fs/src/file-run.ts`.
+  const { createServer } = process.getBuiltinModule("node:http");
   const server = createServer((request, response) => {
     if (request.url !== "/metrics" || request.method !== "GET") return void response.writeHead(404).end();
     metrics.text().then(

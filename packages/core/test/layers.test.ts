@@ -136,6 +136,16 @@ describe("imports of the other packages", () => {
     expect(wrong.map(inWords)).toEqual([]);
   });
 
+  test("what a server loads imports no values of node:http, for which Node would load its fetch too", () => {
+    const folders = ["core", "adapter-express", "adapter-fastify", "storage-fs", "storage-s3"].map(
+      (name) => `packages/${name}/src`,
+    );
+    const wrong = [...folders, "examples/standalone/src"].flatMap(importsOf).filter(({ from, specifier, typeOnly }) => {
+      return /^node:https?$/.test(specifier) && !typeOnly && layerOf(from) !== "testing";
+    });
+    expect(wrong.map(inWords)).toEqual([]);
+  });
+
   test("every package is in the table", () => {
     const all = globSync("packages/*", { cwd: workspace }).map((folder) => relative("packages", folder));
     expect(all.sort()).toEqual(["core", ...Object.keys(packages)].sort());

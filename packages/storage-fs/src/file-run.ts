@@ -1,9 +1,12 @@
 import { createHash, type Hash } from "node:crypto";
-import { ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { Descriptor } from "./descriptor.ts";
 
 const CHUNK_BYTES = 256 * 1024;
+
+/** Not imported: Node would load its `fetch` for that, since `node:http` exports parts of it. That takes 2 to 6 MiB. */
+const http = process.getBuiltinModule("node:http");
 
 /** A run of bytes of a file. */
 export interface Run {
@@ -72,7 +75,8 @@ export class FileRun extends Readable {
 
   override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
     // What a host has put in place of `write` may keep the bytes, or never say that they are sent.
-    const isPlain = destination instanceof ServerResponse && destination.write === ServerResponse.prototype.write;
+    const isPlain =
+      destination instanceof http.ServerResponse && destination.write === http.ServerResponse.prototype.write;
     if (!isPlain || this.#isSending || this.readableFlowing !== null) return super.pipe(destination, options);
     this.#isSending = true;
     this.#sendTo(destination, options).catch((error: Error) => this.destroy(error));
