@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { hash as argon2Hash, verify as argon2Verify, parseOptions } from "@node-rs/argon2";
 import { bcryptMatches } from "./bcrypt.ts";
 import { RegistryError } from "./errors.ts";
 import { loopRest } from "./loop-rest.ts";
@@ -31,6 +30,9 @@ const MIN_OUTPUT_BYTES = 16;
 
 const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
+/** Loaded for the first password: the library takes 2 MiB for itself as soon as it is there, and a host may have users of its own. */
+const argon2 = () => import("@node-rs/argon2");
+
 const NO_MATCH = Object.freeze({ matches: false, outdated: false });
 
 /**
@@ -55,8 +57,9 @@ export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
   });
 
   /** The parameters of an argon2 hash, or null when it must not be computed. */
-  function readArgon2(stored: string): { outdated: boolean } | null {
+  async function readArgon2(stored: string): Promise<{ outdated: boolean } | null> {
     if (stored.length > MAX_STORED_CHARACTERS) return null;
+    const { parseOptions } = await argon2();
     try {
       const found = parseOptions(stored);
       const affordable =
@@ -71,8 +74,18 @@ export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
     }
   }
 
-  const compute = (password: string) =>
-    argon2Hash(password, { memoryCost: memoryKiB, timeCost: passes, parallelism: 1 });
+  async function compute(password: string): Promise<string> {
+    const { hash } = await argon2();
+    return hash(password, { memoryCost: memoryKiB, timeCost: passes, parallelism: 1 });
+  }
+
+  async function verifyArgon2(stored: string, password: string): Promise<{ matches: boolean; outdated: boolean }> {
+    const found = await readArgon2(stored);
+    if (found !== null) return judge((await argon2()).verify(stored, password), found.outdated);
+    // Who tries a password must not see from the time that nothing was computed.
+    await compute(password);
+    return NO_MATCH;
+  }
 
   return {
     load: () => turns.load(),
@@ -90,10 +103,7 @@ export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
       if (bcryptCost !== undefined && isBcryptCost(Number(bcryptCost))) {
         return turns.run(() => judge(bcryptMatches(stored, password, Number(bcryptCost)), true));
       }
-      const argon2 = readArgon2(stored);
-      // Who tries a password must not see from the time that nothing was computed.
-      if (argon2 === null) return turns.run(() => compute(password).then(() => NO_MATCH));
-      return turns.run(() => judge(argon2Verify(stored, password), argon2.outdated));
+      return turns.run(() => verifyArgon2(stored, password));
     },
   };
 }
