@@ -19,8 +19,8 @@ function rowBeforeBlob(storage: BlobStorage): BlobStorage {
       let later: Promise<void> | undefined;
       return {
         ...{ writable: staged.writable, path: staged.path },
-        async commit(digest, size) {
-          later = sleep(delayMs).then(() => staged.commit(digest, size));
+        async commit(...given) {
+          later = sleep(delayMs).then(() => staged.commit(...given));
         },
         async discard() {
           if (later === undefined) await staged.discard();

@@ -25,7 +25,7 @@ export interface PackageCache {
 
 const staleAfterMs = 1000;
 
-/** The part of the memory that is for what was found all over. */
+/** How much is kept of what was found all over, besides, of the memory for packages. */
 const shareOfLists = 1 / 8;
 
 interface Entry {
@@ -41,7 +41,7 @@ interface List {
   askedAt: number;
 }
 
-/** A cache that holds at most about `maxBytes` of what was read; 0 switches it off. */
+/** A cache that holds at most about `maxBytes` of what was read of packages, and an eighth of that besides; with 0 nothing is kept. */
 export function packageCache(database: Database, clock: Clock, maxBytes: number): PackageCache {
   const entries = new LRUCache<string, Entry>({
     maxSize: Math.max(maxBytes, 1),
@@ -97,7 +97,7 @@ export function packageCache(database: Database, clock: Clock, maxBytes: number)
       if (sizeBytes > 0) lists.set(question, { ...list, sizeBytes: Math.min(sizeBytes, maxListBytes) });
     };
     found.then(
-      (value) => settle(maxBytes === 0 ? 0 : 200 + roughBytes(value)),
+      (value) => settle(maxBytes === 0 ? 0 : 200 + roughBytes(question) + roughBytes(value)),
       () => settle(0),
     );
     return found;
@@ -133,7 +133,7 @@ export function packageCache(database: Database, clock: Clock, maxBytes: number)
       entries.delete(packageName);
       lists.clear();
     },
-    size: () => ({ packages: entries.size, bytes: entries.calculatedSize }),
+    size: () => ({ packages: entries.size, bytes: entries.calculatedSize + lists.calculatedSize }),
   };
 }
 

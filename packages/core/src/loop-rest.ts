@@ -6,6 +6,9 @@ const busyShare = 0.5;
 /** For every two parts of work on the event loop's only processor, one is left to the loop alone. */
 const restShare = 0.5;
 
+/** Work that seems to take long has mostly waited for a thread. */
+const maxRestMs = 100;
+
 /**
  * Says, after work in another thread that took some milliseconds, how long to wait before the next: nothing while the event loop has had
  * little to do since the last question. On a single processor the system shares time evenly between the two, so that such work without
@@ -17,6 +20,6 @@ export function loopRest(): (tookMs: number) => number {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, last);
     last = now;
-    return utilization > busyShare ? tookMs * restShare : 0;
+    return utilization > busyShare ? Math.min(tookMs * restShare, maxRestMs) : 0;
   };
 }

@@ -91,7 +91,10 @@ export interface LimitOptions {
   restoreWindowMs?: number;
   /** Life of a signed address: of a private archive, and of where a download is redirected to; default 15 minutes. */
   signedPathTtlMs?: number;
-  /** Memory for what was read of packages, and an eighth as much for what was found by searches; default 32 MiB, 0 for none. */
+  /**
+   * Memory for what was read of packages; an eighth as much is used besides for what was found by searches and counted of labels. Default
+   * 32 MiB. With 0 nothing is kept: labels are counted for each request then.
+   */
   cacheBytes?: number;
   /** Packages one user makes in an hour; default 200. As with all three quotas, administrators have none. */
   newPackagesPerHour?: number;

@@ -44,8 +44,13 @@ const NO_MATCH = Object.freeze({ matches: false, outdated: false });
  * @throws invalid_password `hash` only
  */
 export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
+  return argon2PasswordsOn(availableParallelism(), options);
+}
+
+/** {@link argon2Passwords} on so many processors. */
+export function argon2PasswordsOn(processors: number, options: PasswordOptions = {}): PasswordHasher {
   const {
-    maxConcurrent = Math.max(1, Math.min(availableParallelism() - 1, 2)),
+    maxConcurrent = Math.max(1, Math.min(processors - 1, 2)),
     maxQueued = 64,
     memoryKiB = 19_456,
     passes = 2,
@@ -53,7 +58,7 @@ export function argon2Passwords(options: PasswordOptions = {}): PasswordHasher {
   const turns = semaphore({
     running: maxConcurrent,
     queued: maxQueued,
-    ...(availableParallelism() === 1 && { restMs: loopRest() }),
+    ...(processors === 1 && { restMs: loopRest() }),
   });
 
   /** The parameters of an argon2 hash, or null when it must not be computed. */

@@ -21,7 +21,7 @@ export interface SemaphoreOptions {
   running: number;
   /** Callers that wait behind them at most. */
   queued: number;
-  /** How long a place stays empty after work that took so many milliseconds; left out: not at all. */
+  /** How long a place stays empty after work that took so many milliseconds, and still counts as running; left out: not at all. */
   restMs?: (tookMs: number) => number;
 }
 

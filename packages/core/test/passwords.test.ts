@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { hash as argon2Hash } from "@node-rs/argon2";
 import { hashSync as bcryptHash } from "bcryptjs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { argon2Passwords } from "../src/passwords.ts";
+import { argon2Passwords, argon2PasswordsOn } from "../src/passwords.ts";
 
 /** Cheap hashes, so that the tests take no time; the defaults have a test of their own. */
 const cheap = { memoryKiB: 1024, passes: 1 };
@@ -175,5 +175,22 @@ describe("under load", () => {
     await watching;
     expect(longestMs).toBeLessThan(tookMs / 2);
     expect(await hasher.verify(stored, "another password")).toEqual({ matches: false, outdated: true });
+  });
+});
+
+describe("a hash beside a busy event loop", () => {
+  test.each([
+    [1, 1],
+    [2, 0],
+  ])("on %i processors leaves its place empty for a while: %i", async (processors, resting) => {
+    const hasher = argon2PasswordsOn(processors, { memoryKiB: 19_456, passes: 4 });
+    let running: number | undefined;
+    const hashing = hasher.hash("password").finally(() => {
+      running = hasher.load?.().running;
+    });
+    while (running === undefined) await nextTurn();
+    await hashing;
+    expect(running).toBe(resting);
+    expect((await hasher.verify(await hashing, "password")).matches).toBe(true);
   });
 });

@@ -37,13 +37,14 @@ export async function storeFile(place: Place, candidate: Candidate, sizes: SendS
   const file: Outgoing = { ...candidate, key, kept, checksums };
   let isDamaged = candidate.replaces;
   for (let tries = 1; ; tries += 1) {
-    if (size > sizes.multipartBytes) await sendLarge(place, file, { partBytes: sizes.partBytes, isDamaged });
+    if (size > sizes.multipartBytes)
+      await sendLarge(place, file, { partBytes: sizes.partBytes, isDamaged, replaces: candidate.replaces });
     else if (isDamaged) await put(place, file, {});
     else await sendSmall(place, file);
     const stored = await statObject(place, key);
     if (stored?.size === size) return;
     if (tries === maxTries) throw new Error("The store said that it took a blob, and does not have it");
-    isDamaged = stored !== null;
+    isDamaged ||= stored !== null;
   }
 }
 
@@ -89,15 +90,16 @@ async function put({ client, bucket }: Place, file: Outgoing, condition: { IfNon
 async function sendLarge(
   place: Place,
   file: Outgoing,
-  { partBytes, isDamaged }: { partBytes: number; isDamaged: boolean },
+  { partBytes, isDamaged, replaces }: { partBytes: number; isDamaged: boolean; replaces: boolean },
 ): Promise<void> {
   const there = isDamaged ? null : await statObject(place, file.key);
   if (there?.size === file.size && (await touch(place, file)) === "touched") return;
   try {
     await sendInParts(place, file, partBytes);
   } catch (error) {
-    // The answer to the last request may be all that was lost.
-    const stored = codeOf(error) === "NoSuchUpload" ? await statObject(place, file.key) : null;
+    // The answer to the last request may be all that was lost; where the old object has the same size, nobody can tell.
+    const mayBeThere = codeOf(error) === "NoSuchUpload" && !replaces;
+    const stored = mayBeThere ? await statObject(place, file.key) : null;
     if (stored?.size !== file.size) throw error;
   }
 }

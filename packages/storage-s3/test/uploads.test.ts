@@ -87,6 +87,17 @@ describe("a blob", () => {
     }
     expect(it.mini.requests.filter((request) => request.startsWith("DELETE"))).toEqual([]);
   });
+
+  test("that is said to be damaged is not taken for replaced when its upload is gone", async () => {
+    const it = await start(inParts);
+    const harm = Buffer.alloc(large.length);
+    await it.client.send(new PutObjectCommand({ Bucket: bucket, Key: keyFor(large), Body: harm }));
+    const staged = await it.storage.stage();
+    await fillStage(staged, large);
+    // As after another process's sweep of uploads that nobody seems to finish.
+    failInTurn(it.mini, /^POST .*uploadId=/, [{ status: 404, code: "NoSuchUpload" }]);
+    await expect(staged.commit(digestOf(large), large.length, { replaces: true })).rejects.toThrow("NoSuchUpload");
+  });
 });
 
 describe("an upload in one request", () => {

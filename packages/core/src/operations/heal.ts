@@ -33,7 +33,10 @@ export async function heal(ctx: Context, input: ArchiveInput): Promise<HealedArc
     // Never deleted first: of two who heal the same archive, one may be killed in between.
     await storeStaged(ctx, archive, { replaces: true });
     // A storage that claims to have taken bytes shows the damaged ones in the same size.
-    if (!(await hasItsDigest(ctx, sha256, size))) throw new RegistryError("unavailable");
+    if (!(await hasItsDigest(ctx, sha256, size))) {
+      ctx.logger.error({ sha256 }, "the storage has not replaced a damaged archive");
+      throw new RegistryError("unavailable");
+    }
     return { sha256, size, isHealed: true };
   });
 }

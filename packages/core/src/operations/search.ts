@@ -62,9 +62,11 @@ async function findForEverybody(
   ctx: Context,
   search: Omit<SearchFilter, "viewer" | "hiddenIds">,
 ): Promise<{ hits: readonly SearchHit[] | null }> {
-  const partial = await listPartialRollouts(ctx.database, {});
+  // What is out for some only moves the pages behind it. On the first page it shows in its row, and what comes behind that does not matter.
+  const partial = search.offset === 0 ? [] : await listPartialRollouts(ctx.database, {});
   if (partial.length > 0) return { hits: null };
   const rows = await findPackages(ctx.database, { ...search, viewer: null, hiddenIds: [] });
+  // Then each client is searched for by itself; that this is so is kept like any answer.
   if (rows.some((row) => row.rollouts > 0)) return { hits: null };
   return { hits: Object.freeze(rows.map((row) => asHit(storedSummary(row), row))) };
 }

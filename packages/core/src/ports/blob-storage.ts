@@ -35,8 +35,9 @@ export interface StagedBlob {
   /**
    * Makes the bytes durable under their digest. When it resolves, they survive loss of power.
    * The caller has computed digest and size while writing; a storage may check them and reject.
-   * A blob that is there already stays as it is, and its age starts anew. Bytes of another size under the digest are damaged: these
-   * take their place in one step, so that bytes which another commit has put there are never missing.
+   * A blob that is there already stays as it is, and its age starts anew. Bytes of another size under the digest are damaged, and with
+   * `replaces` those of the same size are too: the new ones take their place in one step, so that bytes which another commit has put
+   * there are never missing. Whoever wraps `commit` passes on all that it is given.
    */
   commit(digest: Digest, size: number, options?: CommitOptions): Promise<void>;
   /** Forgets the bytes and removes every trace of them. Does nothing after `commit`. */

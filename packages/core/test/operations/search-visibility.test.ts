@@ -28,6 +28,18 @@ test("pages stay full when packages would be on them that are not out for this c
   expect(found.map((hit) => hit.package)).toEqual(["pack-a", ...visible.slice(0, 3)]);
 });
 
+test("a page behind the first is full where hidden packages come before it and none is on it", async () => {
+  const t = await make({ database: ":memory:" });
+  const ada = await t.user("ada");
+  for (const letter of "abcdef") {
+    await t.publish(ada, { package: `pack-${letter}`, version: "1.0.0", rollout: letter < "c" ? 0.000001 : 1 });
+  }
+  const page = async (number: number) =>
+    (await t.registry.search.packages(anonymous, { text: "pack", limit: 2, page: number })).map((hit) => hit.package);
+  expect(await page(2)).toEqual(["pack-e", "pack-f"]);
+  expect(await page(1)).toEqual(["pack-c", "pack-d"]);
+});
+
 test("members whose role is a word nobody knows see no private package", async () => {
   const t = await make();
   const [ada, bob] = [await t.user("ada"), await t.user("bob")];

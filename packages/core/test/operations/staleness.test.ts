@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { anonymous } from "../../src/context.ts";
 import { sqlite } from "../../src/sqlite/index.ts";
 import type { TestRegistry } from "../../src/testing/registry.ts";
-import { refused, registries } from "./harness.ts";
+import { refused, registries, tamper } from "./harness.ts";
 
 const make = registries();
 const fc = { package: "fc", version: "1.0.0" };
@@ -48,13 +48,30 @@ describe("what changes", () => {
     const ada = await t.user("ada");
     await refused(t.registry.releases.latest(anonymous, fc), "package_not_found");
     await t.publish(ada, fc);
+    const limits = { cacheBytes: 0 };
+    const fresh = await make({ database: sqlite({ path: t.path ?? "" }), storage: t.storage, clock: t.clock, limits });
     for (const change of changesOf(t, ada)) {
       const before = await look(t);
       await change();
       const after = await look(t);
       expect(after).not.toEqual(before);
-      expect(await look(t)).toEqual(after);
+      expect(after).toEqual(await look(fresh));
     }
+  });
+
+  test("by a repair shows at once", async () => {
+    const t = await make();
+    const ada = await t.user("ada");
+    await t.publish(ada, fc);
+    await t.publish(ada, { package: "fc", version: "2.0.0" });
+    await tamper(t, "update Packages set latest_version_id = (select id from Versions where version = '1.0.0')");
+    const latest = async () => [
+      (await t.registry.releases.latest(anonymous, fc)).version,
+      (await t.registry.search.packages(anonymous, { text: "fc" }))[0]?.version,
+    ];
+    expect(await latest()).toEqual(["1.0.0", "1.0.0"]);
+    expect(await t.registry.fsck({ repair: true })).toMatchObject({ unmended: 0 });
+    expect(await latest()).toEqual(["2.0.0", "2.0.0"]);
   });
 
   test("in another process on the same file shows at once", async () => {

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { anonymous } from "../../src/context.ts";
 import { registryHttp } from "../../src/http/index.ts";
+import { memoryStorage } from "../../src/memory/index.ts";
 import { toContext } from "../../src/options.ts";
+import type { BlobStorage, StagedBlob } from "../../src/ports/blob-storage.ts";
 import type { EndedSpan, Load, Telemetry, TelemetryEvent } from "../../src/ports/telemetry.ts";
 import { readAll } from "../../src/testing/blobs.ts";
 import { bodyOf, refused, registries } from "../operations/harness.ts";
@@ -80,6 +82,31 @@ test("tells of operations, transactions, the storage, the cache and what comes o
   expect(loads[0]?.().cache.bytes).toBeGreaterThan(0);
   // Of what is told nothing names a package, a user or a secret.
   expect(JSON.stringify([spans.map(({ error: _, ...rest }) => rest), events])).not.toMatch(/"fc"|ada|none|srg_/);
+});
+
+test("hands to the storage all that an operation does", async () => {
+  const given: unknown[][] = [];
+  const inner = memoryStorage();
+  const storage: BlobStorage = {
+    ...inner,
+    async stage(expectedSize) {
+      const staged = await inner.stage(expectedSize);
+      const commit: StagedBlob["commit"] = (...all) => {
+        given.push(all);
+        return staged.commit(...all);
+      };
+      return { ...staged, commit };
+    },
+  };
+  const t = await make({ telemetry: notes().telemetry, storage });
+  const { sha256, size } = await t.publish(await t.user("ada"), fc);
+  const bytes = await readAll((await t.registry.downloads.open(anonymous, fc)).body);
+  await storage.delete(sha256 ?? "");
+  await t.registry.heal({ body: bodyOf(bytes) });
+  expect(given).toEqual([
+    [sha256, size, undefined],
+    [sha256, size, { replaces: true }],
+  ]);
 });
 
 test("counts how often a transaction was done again", async () => {

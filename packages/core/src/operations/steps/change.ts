@@ -29,8 +29,8 @@ export interface ChangeNotes<Action extends ChangeAction> {
 /**
  * Every change of the registry goes through here: the caller's credential must be good for it, the host may refuse it, it is
  * written in one transaction together with its line in the audit log and its event for whoever is to be told, what was kept of
- * the package is forgotten, the host is told. Inside the transaction the credential must be there still, and nobody else changes the same package; publishing with a
- * grant uses it up. The line names a credential that is no sign-in.
+ * the package and found all over is forgotten, the host is told. Inside the transaction the credential must be there still, and nobody
+ * else changes the same package; publishing with a grant uses it up. The line names a credential that is no sign-in.
  * @throws insufficient_scope, refused, invalid_token, invalid_signature, and what `work` throws
  */
 export async function applyChange<T, Action extends ChangeAction>(

@@ -51,7 +51,7 @@ async function findWrong(db: Executor, facts: PackageFacts): Promise<Wrong[]> {
 }
 
 async function confirm({ ctx, repair, found }: FsckWork, { id, name }: PackageFacts): Promise<void> {
-  const wrong = await ctx.database.write(async (tx) => {
+  const writing = ctx.database.write(async (tx) => {
     await lockPackage(tx, id);
     const [facts] = await listPackageFacts(tx, id - 1, 1);
     const confirmed = facts?.id === id ? await findWrong(tx, facts) : [];
@@ -62,6 +62,9 @@ async function confirm({ ctx, repair, found }: FsckWork, { id, name }: PackageFa
     if (codes.some((code) => code !== "downloads_wrong")) await refreshPackage(tx, id);
     return confirmed;
   });
-  if (repair && wrong.length > 0) ctx.cache.forget(name);
+  // Failed ones too: a commit whose answer was lost has happened all the same.
+  const wrong = await writing.finally(() => {
+    if (repair) ctx.cache.forget(name);
+  });
   for (const { code, detail } of wrong) found(packageFinding(code, name, { detail, isMended: repair }));
 }
