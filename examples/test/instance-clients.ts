@@ -2,6 +2,9 @@ import { patternBytes, zipOf } from "@serverless-registry/core/testing";
 import { type Answer, type Client, clientWith, register, request } from "./client.ts";
 import type { Instances } from "./instances.ts";
 
+/** How many times as much as usual is done of what is repeated. */
+export const times = Number(process.env.INSTANCE_TIMES ?? 1);
+
 /** Servers that are one registry, and their clients. */
 export interface Everywhere {
   /** Address of a server, in turn. */

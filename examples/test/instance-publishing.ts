@@ -1,7 +1,7 @@
 import { digestOf } from "@serverless-registry/core/testing";
 import { expect, test } from "vitest";
 import { download, register, request } from "./client.ts";
-import { at, type Everywhere, get, said, someZip } from "./instance-clients.ts";
+import { at, type Everywhere, get, said, someZip, times } from "./instance-clients.ts";
 
 /**
  * How stale what one server has kept may be after another's change, with room for a busy machine. That it is a second at most is
@@ -35,7 +35,7 @@ export function publishingTests({ url, urls, everywhere }: Everywhere): void {
 
   test("of many who publish the same version at the same time one wins, and all show its bytes", async () => {
     const clients = await everywhere("racer");
-    for (let patch = 0; patch < 6; patch += 1) {
+    for (let patch = 0; patch < 6 * times; patch += 1) {
       const target = { name: "raced", version: `1.0.${patch}` };
       const zips = await Promise.all(Array.from({ length: 8 }, (_, index) => someZip(`${patch} ${index}`)));
       const answers = await Promise.all(zips.map((zip, index) => at(clients, index).publish(target, zip)));

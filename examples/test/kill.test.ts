@@ -16,6 +16,7 @@ import { upkeepOf } from "./upkeep.ts";
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 20);
 const sharedRounds = Number(process.env.KILL_ROUNDS ?? 4);
+const stopRounds = Number(process.env.STOP_ROUNDS ?? 5);
 const seed = Number(process.env.KILL_SEED ?? Date.now() % 2 ** 31);
 const env = { LOG_LEVEL: "warn", MAX_UPLOAD_BYTES: String(8 * 1024 * 1024) };
 
@@ -112,11 +113,13 @@ async function expectNothingLost(
   }
 }
 
-test("5 stops under load end with 0, leave nothing staged and lose nothing", { timeout: 300_000 }, async () => {
+test(`${stopRounds} stops under load end with 0, leave nothing staged and lose nothing`, {
+  timeout: stopRounds * 60_000,
+}, async () => {
   const cwd = await temporaryFolder();
   const storage = join(cwd, "data/packages");
   const start = () => startStandalone({ cwd, env });
-  const { problems, figures } = await killRounds({ rounds: 5, seed, storage, start, signal: "SIGTERM" });
+  const { problems, figures } = await killRounds({ rounds: stopRounds, seed, storage, start, signal: "SIGTERM" });
   console.log(`stops: ${JSON.stringify(figures)}`);
   expect(problems).toEqual([]);
   expect(figures.acknowledged + figures.changes).toBeGreaterThan(5);

@@ -7,10 +7,10 @@ import { clientWith, download, register } from "./client.ts";
 import { startStandalone, temporaryFolder } from "./processes.ts";
 
 const writers = 8;
-const publishes = 6;
+const publishes = Number(process.env.PUBLISHES ?? 6);
 
 test(`two servers on one SQLite file, ${writers} writers each, lose nothing`, {
-  timeout: 180_000,
+  timeout: 180_000 + publishes * 3000,
 }, async () => {
   const cwd = await temporaryFolder();
   const servers = [await startStandalone({ cwd }), await startStandalone({ cwd })];
