@@ -6,7 +6,7 @@ import { temporaryDatabase } from "../scripts/test/mysql.ts";
 import { alternate, type Compared, type Effort, type Measured, noteComparison, relate } from "./lib/compare.ts";
 import { processOf, type ServerProcess, spawnPinned } from "./lib/processes.ts";
 import { printMeasured, printTitle } from "./lib/report.ts";
-import { buildStandalone, signUp } from "./lib/standalone.ts";
+import { signUp } from "./lib/standalone.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 import { alternateUploads } from "./lib/upload.ts";
 
@@ -25,7 +25,6 @@ export async function benchInstances(effort: Effort): Promise<void> {
     console.log("\ninstances: left out, needs MYSQL_URL, S3_ENDPOINT and NGINX (npm run services -- up)");
     return;
   }
-  buildStandalone();
   const { S3_ACCESS_KEY_ID = "", S3_SECRET_ACCESS_KEY = "" } = process.env;
   const database = await temporaryDatabase(MYSQL_URL);
   const bucket = await realBucket({ S3_ENDPOINT, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY });

@@ -6,7 +6,7 @@ import type { Effort } from "./lib/compare.ts";
 import { writeLargeZip } from "./lib/large-zip.ts";
 import { loadCore, spawnScript } from "./lib/processes.ts";
 import { printTitle } from "./lib/report.ts";
-import { buildStandalone, openVersion, signUp, startStandalone } from "./lib/standalone.ts";
+import { openVersion, signUp, startStandalone } from "./lib/standalone.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 import { type MeasuredTransfer, printTransfers, transfer } from "./lib/transfer.ts";
 
@@ -31,7 +31,6 @@ const flags = ["--max-semi-space-size=1"];
  * keys are set, also one of that server (300 MB, since it may keep them in memory).
  */
 export async function benchLargeS3(effort: Effort): Promise<void> {
-  buildStandalone();
   await measureWith(await openMini(), effort);
   if (process.env.S3_ENDPOINT) await measureWith(await openReal(process.env.S3_ENDPOINT), effort);
 }

@@ -4,7 +4,7 @@ import { type Effort, median } from "./lib/compare.ts";
 import { writeLargeZip, type ZipMethod } from "./lib/large-zip.ts";
 import { type ServerProcess, startServer } from "./lib/processes.ts";
 import { printTitle, ratio } from "./lib/report.ts";
-import { buildStandalone, createApiKey, openVersion, signUp, startStandalone } from "./lib/standalone.ts";
+import { createApiKey, openVersion, signUp, startStandalone } from "./lib/standalone.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 import { type MeasuredTransfer, printTransfers, type Signing, type TransferPlan, transfer } from "./lib/transfer.ts";
 
@@ -66,7 +66,6 @@ interface Variant {
 
 /** Memory, processor time and duration while archives of 1 GB go to the built standalone server and come back. */
 export async function benchLarge(effort: Effort): Promise<void> {
-  buildStandalone();
   await inTemporaryFolder(async (folder) => {
     const files = { stored: `${folder}/stored.zip`, deflated: `${folder}/deflated.zip` };
     for (const method of ["stored", "deflated"] as const) await writeLargeZip(files[method], unpackedBytes, method);

@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { benchDownloads } from "./downloads.ts";
 import { benchInstances } from "./instances.ts";
 import { benchLarge } from "./large.ts";
@@ -26,6 +28,7 @@ const scenarios: Record<string, (effort: Effort) => Promise<void>> = {
   instances: benchInstances,
 };
 
+build();
 const { ROUNDS = "3", ROUND_MS = "1000", MINUTES = "18" } = process.env;
 const effort: Effort = { rounds: Number(ROUNDS), roundMs: Number(ROUND_MS), comparisons: [], figures: [] };
 const endsAt = performance.now() + Number(MINUTES) * 60_000;
@@ -52,4 +55,11 @@ printTables(effort);
 if (failed.length > 0) {
   console.error(`\nFailed: ${failed.join(", ")}`);
   process.exitCode = 1;
+}
+
+/** Builds what is measured: the packages and the standalone server. */
+function build(): void {
+  const root = join(import.meta.dirname, "..");
+  const { status } = spawnSync(process.execPath, ["scripts/build-js.ts"], { cwd: root, stdio: "inherit" });
+  if (status !== 0) throw new Error("The packages could not be built");
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Effort, median } from "./lib/compare.ts";
 import { printTitle } from "./lib/report.ts";
 import { seed } from "./lib/seed.ts";
-import { buildStandalone, startStandalone } from "./lib/standalone.ts";
+import { startStandalone } from "./lib/standalone.ts";
 import { inTemporaryFolder } from "./lib/temporary.ts";
 
 const packages = 100_000;
@@ -13,7 +13,6 @@ const idleMs = 2000;
 /** How soon the standalone server answers with many packages, and what memory it holds when idle. */
 export async function benchStart({ rounds, figures }: Effort): Promise<void> {
   printTitle(`start with ${packages} packages`);
-  buildStandalone();
   await inTemporaryFolder(async (folder) => {
     const path = `${folder}/registry.db`;
     await seed(path, { packages, firstVersions: 1 });

@@ -34,10 +34,9 @@ export interface Placement {
   flags?: readonly string[];
 }
 
-/** Starts a script of this folder over the packages' sources, with `input` as JSON on its standard input. */
+/** Starts a script of this folder over the built packages, with `input` as JSON on its standard input. */
 export function spawnScript(name: string, input: unknown, { core, flags = [] }: Placement): ChildProcess {
-  const source = "--conditions=@serverless-registry/source";
-  const child = spawnPinned([...flags, source, join(import.meta.dirname, "..", name)], core);
+  const child = spawnPinned([...flags, join(import.meta.dirname, "..", name)], core);
   child.stdin?.end(JSON.stringify(input));
   return child;
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -7,12 +6,6 @@ import { freePort, processOf, type ServerProcess, serverCore, spawnPinned } from
 const root = join(import.meta.dirname, "../..");
 const maxBytes = 2e9;
 const user = { username: "bench-owner", password: "bench-password-1", email: "owner@example.com" };
-
-/** Builds what `npm start` starts. */
-export function buildStandalone(): void {
-  const { status } = spawnSync(process.execPath, ["scripts/build-js.ts"], { cwd: root, stdio: "inherit" });
-  if (status !== 0) throw new Error("The server could not be built");
-}
 
 /** Starts the standalone server with a database in the folder, and its archives too where `env` says nothing else. */
 export async function startStandalone(
