@@ -42,7 +42,6 @@ const deflated: Scenario = {
 
 const many: readonly Scenario[] = [
   { name: "16 at once, up, raw PUT", way: "put", atOnce: 16, rounds: 1, aim: "+128 MiB" },
-  { name: "16 at once, up, form", way: "form", atOnce: 16, rounds: 1, aim: "+128 MiB" },
   { name: "16 at once, down", way: "get", atOnce: 16, rounds: 1, aim: "+128 MiB" },
 ];
 

@@ -12,7 +12,7 @@ export interface ArchiveLimits {
   pathBytes: number;
   /** `internal`: symbolic links that are relative and stay inside; `refuse`: none. */
   symlinks: "internal" | "refuse";
-  /** Time the inspection of one archive may take. */
+  /** Time the inspection of one archive may take, besides a second for each whole MiB that it has. */
   timeMs: number;
 }
 

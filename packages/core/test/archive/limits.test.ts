@@ -93,6 +93,7 @@ describe("archives at a limit", () => {
     ["unpacked bytes", rawZip(many(10)), { unpackedBytes: 10 }],
     ["path bytes", rawZip([{ name: "abcdefghij" }]), { pathBytes: 10 }],
     ["ratio", rawZip([bomb]), { ratioFromBytes: 2 * mebibyte }],
+    ["no time but a second for each MiB", rawZip([{ content: Buffer.alloc(8 * mebibyte), method: 0 }]), { timeMs: 0 }],
   ])("are accepted: %s", async (_title, archive, given) => {
     expect(await inspect(archive, given)).toMatchObject({ documents: { readme: null } });
   });
