@@ -36,9 +36,7 @@ const single: readonly Scenario[] = [
   { name: "down", way: "get", aim },
 ];
 
-const deflated: Scenario = {
-  ...{ name: "deflated, up, raw PUT", way: "put", method: "deflated", aim: "+64 MiB" },
-};
+const deflated: Scenario = { name: "deflated, up, raw PUT", way: "put", method: "deflated", aim: "+64 MiB" };
 
 const many: readonly Scenario[] = [
   { name: "16 at once, up, raw PUT", way: "put", atOnce: 16, rounds: 1, aim: "+128 MiB" },

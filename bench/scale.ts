@@ -46,7 +46,7 @@ export async function benchScale(effort: Effort): Promise<void> {
       await publishAmong(catalogues, short);
       for (const { server, size } of catalogues) {
         const figure = `${server.memory().residentMiB.toFixed(0)} MiB`;
-        effort.figures.push({ scenario: `memory with ${size} packages after these requests`, figure, aim: "" });
+        effort.figures.push({ scenario: `memory of the server that keeps, with ${size} packages`, figure, aim: "" });
       }
     } finally {
       await Promise.all(servers.map((server) => server.stop()));
