@@ -47,7 +47,7 @@ export function killTests(start: () => Promise<Balanced>, rounds: number): void 
     timeout: 120_000 + rounds * 30_000,
   }, async () => {
     const random = seededRandom(seed);
-    const { servers, url, restart, openUpkeep } = await start();
+    const { servers, url, restart, openUpkeep, untilAllAnswer } = await start();
     const upkeep = await openUpkeep();
     const client = await register(url, "ada");
     const history: Attempt[] = [];
@@ -70,8 +70,7 @@ export function killTests(start: () => Promise<Balanced>, rounds: number): void 
       expect(atSurvivor.problems, `seed ${seed}, round ${round}`).toEqual([]);
       await restart(victim);
       expect(await upkeep.problems(), `seed ${seed}, round ${round}`).toEqual([]);
-      // For a second after its failure nginx sends nothing to it: none would be left if the other went meanwhile.
-      await sleep(1200);
+      await untilAllAnswer();
     }
     const { blobs } = await upkeep.sweepAway();
     for (const server of servers) {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../scripts/test/free-port.ts";
 import {
   answering,
@@ -53,6 +54,8 @@ export async function startInstances({ count, databases, env, endLater }: Instan
 export interface Balanced extends Instances {
   /** Address of nginx. */
   url: string;
+  /** Waits until nginx hands requests to every server. */
+  untilAllAnswer(): Promise<void>;
 }
 
 /** Starts servers as `startInstances` does, and nginx, whose program is at `nginx`, before them. */
@@ -60,7 +63,24 @@ export async function startBalanced(options: InstancesOptions, nginx: string): P
   const instances = await startInstances(options);
   const urls = instances.servers.map((server) => server.url);
   const { url } = await startBalancer(urls, { nginx, endLater: options.endLater });
-  return { ...instances, url };
+  return { ...instances, url, untilAllAnswer: () => untilAllAnswer(url, urls) };
+}
+
+/**
+ * nginx leaves a server that failed alone for up to two seconds, then tries it with one request, and until that is answered
+ * takes it for failed. If the others went meanwhile, none would be left.
+ */
+async function untilAllAnswer(url: string, servers: readonly string[]): Promise<void> {
+  const silent = new Set(servers.map((server) => new URL(server).host));
+  const until = performance.now() + 30_000;
+  while (silent.size > 0) {
+    if (performance.now() > until) throw new Error(`nginx hands nothing to ${[...silent].join(", ")}`);
+    const response = await fetch(`${url}/healthz`);
+    await response.body?.cancel();
+    // Of several that were tried it names each, the last one answered.
+    silent.delete(response.headers.get("x-upstream")?.split(", ").at(-1) ?? "");
+    await sleep(20);
+  }
 }
 
 /** What nginx is started with. */

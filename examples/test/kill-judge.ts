@@ -26,7 +26,7 @@ export async function judgeRound(
     others: run.others,
     downloads: (attempt) => begun.includes(attempt),
   });
-  const problems = [...verdict.problems, ...(await inspect())];
+  const problems = [...verdict.problems, ...(await inspect(figures.rounds))];
   const cutOff = begun.filter(({ state }) => state !== "acknowledged");
   figures.begun += begun.length;
   figures.acknowledged += begun.length - cutOff.length;

@@ -17,8 +17,8 @@ export interface KillOptions {
   inTwoSteps?: boolean;
   /** Folder of the archives; null: they lie elsewhere. */
   storage: string | null;
-  /** What else must not be after a restart; default nothing. */
-  problems?(): Promise<string[]>;
+  /** What else must not be after the restart of this round, counted from 1; default nothing. */
+  problems?(round: number): Promise<string[]>;
   /** How long the start may take until what earlier uploads left is gone, in milliseconds; default 10,000. */
   patienceMs?: number;
 }

@@ -5,8 +5,8 @@ import type { EndLater } from "./processes.ts";
 
 /** Checks and sweeps of a registry that servers serve, as somebody does them from the command line beside these. */
 export interface Upkeep {
-  /** What a check finds that reads every archive, but for bytes that nobody knows. */
-  problems(): Promise<string[]>;
+  /** What a check finds, but for bytes that nobody knows. It reads every archive, unless it is not to go deep. */
+  problems(options?: { deep: boolean }): Promise<string[]>;
   /** Sweeps as if everything were old enough; then the check finds nothing, and the storage holds what versions need and no more. */
   sweepAway(): Promise<{ blobs: number }>;
 }
@@ -23,8 +23,8 @@ export async function upkeepOf(env: Record<string, string>, endLater: EndLater):
   endLater(close);
   const { database, storage } = backends;
   return {
-    async problems() {
-      const { findings } = await registry.fsck({ deep: true });
+    async problems({ deep } = { deep: true }) {
+      const { findings } = await registry.fsck({ deep });
       const faults = findings.filter(({ code }) => code !== "blob_orphaned");
       return faults.map((one) => `fsck: ${one.code} ${one.package} ${one.version} ${one.sha256} ${one.detail}`);
     },

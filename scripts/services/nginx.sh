@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # nginx.sh start DIR PORT SERVER_PORT... | run DIR PORT SERVER_PORT... | stop DIR
 # nginx at 127.0.0.1:PORT as a load balancer before the registry's instances at those ports, with the settings of
-# examples/scaled/proxy.conf, all of it in DIR. `run` stays in the foreground. NGINX names another program than nginx.
+# examples/scaled/proxy.conf, all of it in DIR; X-Upstream names who answered. `run` stays in the foreground. NGINX names another program than nginx.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -49,6 +49,7 @@ $(printf '    server 127.0.0.1:%s max_fails=1 fail_timeout=1s;\n' "${@:3}")
   server {
     listen 127.0.0.1:$port;
     keepalive_requests 1000000;
+    add_header X-Upstream \$upstream_addr always;
     include $settings;
   }
 }
