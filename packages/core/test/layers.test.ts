@@ -1,10 +1,8 @@
-import { globSync, readFileSync } from "node:fs";
+import { globSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
-import ts from "typescript";
 import { describe, expect, test } from "vitest";
-
-const workspace = join(import.meta.dirname, "../../..");
+import { type Import, importsOf, workspace } from "./imports.ts";
 
 /**
  * Who may import whom in core's sources. A layer is a folder or a file of `src`; it may import itself and what is listed:
@@ -87,14 +85,6 @@ const packages: Record<string, string> = {
   "storage-s3": "@serverless-registry/core @aws-sdk/client-s3 @aws-sdk/s3-request-presigner",
 };
 
-interface Import {
-  from: string;
-  specifier: string;
-  typeOnly: boolean;
-  /** What is imported by name. */
-  names: string[];
-}
-
 describe("imports of core", () => {
   const imports = importsOf("packages/core/src");
 
@@ -174,50 +164,4 @@ function layerOf(file: string): string {
 
 function inWords({ from, specifier, typeOnly }: Import): string {
   return `${from} imports ${typeOnly ? "types of " : ""}${specifier}`;
-}
-
-/** All imports, re-exports, `import()` and import types of a folder, with file names from that folder. */
-function importsOf(folder: string): Import[] {
-  const root = join(workspace, folder);
-  const files = globSync("**/*.ts", { cwd: root });
-  expect(files.length, `${folder} has sources`).toBeGreaterThan(0);
-  return files.flatMap((from) => {
-    const source = ts.createSourceFile(from, readFileSync(join(root, from), "utf8"), ts.ScriptTarget.Latest);
-    const found: Import[] = [];
-    const visit = (node: ts.Node): void => {
-      const one = importOf(node);
-      if (one) found.push({ from, ...one });
-      ts.forEachChild(node, visit);
-    };
-    visit(source);
-    return found;
-  });
-}
-
-function importOf(node: ts.Node): Omit<Import, "from"> | undefined {
-  if (ts.isImportDeclaration(node)) {
-    const bindings = node.importClause?.namedBindings;
-    const typeOnly = node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
-    return described(node.moduleSpecifier, typeOnly, bindings);
-  }
-  if (ts.isExportDeclaration(node)) return described(node.moduleSpecifier, node.isTypeOnly, node.exportClause);
-  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) return described(node.argument.literal, true);
-  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-    return described(node.arguments[0], false);
-  }
-  return undefined;
-}
-
-function described(
-  specifier: ts.Node | undefined,
-  typeOnly: boolean,
-  bindings?: ts.NamedImportBindings | ts.NamedExportBindings,
-): Omit<Import, "from"> | undefined {
-  if (!specifier || !ts.isStringLiteral(specifier)) return undefined;
-  const named = bindings && (ts.isNamedImports(bindings) || ts.isNamedExports(bindings)) ? [...bindings.elements] : [];
-  return {
-    specifier: specifier.text,
-    typeOnly,
-    names: named.map(({ name, propertyName }) => (propertyName ?? name).text),
-  };
 }

@@ -1,28 +1,11 @@
 import { readdir } from "node:fs/promises";
-import { CreateMultipartUploadCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { digestOf, fillStage, patternBytes, readBlob, storeBytes } from "@serverless-registry/core/testing";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { digestOf, fillStage, storeBytes } from "@serverless-registry/core/testing";
+import { describe, expect, test } from "vitest";
 import { s3Storage } from "../src/index.ts";
-import { bucket, type MiniOptions, miniStorage } from "./harness.ts";
+import { bucket } from "./harness.ts";
 import { failAlways, failInTurn } from "./mini-s3/faults.ts";
-
-const mebibyte = 1024 * 1024;
-const small = patternBytes(300_000);
-const large = patternBytes(12 * mebibyte + 5, 3);
-const keyFor = (bytes: Buffer) => `registry/blobs/${digestOf(bytes)}`;
-const inParts = { multipartBytes: 6 * mebibyte, partBytes: 5 * mebibyte };
-
-async function start(options?: MiniOptions) {
-  const made = await miniStorage(options);
-  onTestFinished(() => made.cleanup());
-  return made;
-}
-
-async function expectStored({ storage, mini, stagingFolder }: Awaited<ReturnType<typeof start>>, bytes: Buffer) {
-  expect(bytes.equals((await readBlob(storage, digestOf(bytes))) ?? Buffer.alloc(0))).toBe(true);
-  expect(mini.pendingUploads()).toEqual([]);
-  expect(await readdir(stagingFolder)).toEqual([]);
-}
+import { expectStored, inParts, keyFor, large, small, start } from "./upload-world.ts";
 
 describe("a blob", () => {
   test("is one object below the prefix, with its digest, and was sent once", async () => {
@@ -163,58 +146,5 @@ describe("an upload in one request", () => {
     const it = await start({ client: { checksums: true, maxAttempts: 1 } });
     failAlways(it.mini, /^PUT /, { status, code });
     await expect(storeBytes(it.storage, small)).rejects.toMatchObject({ code: "insufficient_storage" });
-  });
-});
-
-describe("an upload in parts", () => {
-  const part = /^PUT .*partNumber=/;
-
-  test.each([
-    ["503 SlowDown for a part", part, [{ status: 503, code: "SlowDown" }]],
-    ["a connection that closes within a part", part, [null, { hangUp: "before" }]],
-    ["the lost answer to a part", part, [{ hangUp: "after" }]],
-    ["the lost answer to the last request", /^POST .*uploadId=/, [{ hangUp: "after" }]],
-  ] as const)("overcomes %s", async (_what, pattern, faults) => {
-    const it = await start(inParts);
-    failInTurn(it.mini, pattern, faults);
-    await storeBytes(it.storage, large);
-    await expectStored(it, large);
-  });
-
-  test.each([
-    ["its first part", part, 0],
-    ["a part in the middle", part, 1],
-    ["its last part", part, 2],
-    ["its completion", /^POST .*uploadId=/, 0],
-  ])("that fails at %s leaves nothing behind", async (_what, pattern, at) => {
-    const it = await start(inParts);
-    const refused = { status: 403, code: "AccessDenied" };
-    failInTurn(it.mini, pattern, [...Array<null>(at).fill(null), refused]);
-    await expect(storeBytes(it.storage, large)).rejects.toThrow("s3:PutObject");
-    expect(it.mini.keys(bucket)).toEqual([]);
-    expect(it.mini.pendingUploads()).toEqual([]);
-    expect(await readdir(it.stagingFolder)).toEqual([]);
-    await storeBytes(it.storage, large);
-    await expectStored(it, large);
-  });
-
-  test("that can neither be finished nor taken back is swept", async () => {
-    const it = await start(inParts);
-    failAlways(it.mini, /^(PUT|DELETE) .*uploadId=/, { status: 403, code: "AccessDenied" });
-    await expect(storeBytes(it.storage, large)).rejects.toThrow();
-    expect(it.mini.pendingUploads()).toEqual([keyFor(large)]);
-    it.mini.fault = () => undefined;
-    const foreign = ["other", "registry/other", `registry/blobs/${digestOf(large)}x`];
-    for (const Key of foreign) await it.client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }));
-    expect(await it.storage.sweepStaged(60_000)).toBe(0);
-    expect(await it.storage.sweepStaged(-1000)).toBe(1);
-    expect(it.mini.pendingUploads().sort()).toEqual(foreign.sort());
-  });
-
-  test("has parts of the size that was set, which may not be less than stores want", async () => {
-    const it = await start(inParts);
-    await storeBytes(it.storage, large);
-    expect(it.mini.requests.filter((request) => part.test(request))).toHaveLength(3);
-    expect(() => s3Storage({ client: it.client, bucket, partBytes: mebibyte })).toThrow(RangeError);
   });
 });
