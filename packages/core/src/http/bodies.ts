@@ -21,8 +21,6 @@ export function rawBody(request: HttpRequest, pace: BodyPace): Readable {
   });
   // Somebody always listens, also when the body breaks before anybody reads it.
   copy.on("error", () => {});
-  // Whoever is to read it may not listen yet when the client goes away.
-  copy.on("error", () => {});
   copy.once("close", () => {
     source.unpipe(copy);
     source.resume();

@@ -1,5 +1,5 @@
-import { once } from "node:events";
-import { PassThrough, Readable } from "node:stream";
+import { Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Actor, Caller } from "../context.ts";
 import { RegistryError } from "../errors.ts";
 import type { SignatureCheck } from "../operations/signatures.ts";
@@ -83,13 +83,16 @@ export async function verifyEmpty(request: HttpRequest, check: SignatureCheck): 
 export async function verifyKept(
   request: HttpRequest,
   check: SignatureCheck,
-  limits: BodyLimits,
+  { maxBytes, pace }: BodyLimits,
 ): Promise<HttpRequest> {
   const { parsedBody, ...rest } = request;
   // A host that has collected the body as it was sent has lost nothing of it.
   const source = Buffer.isBuffer(parsedBody) ? { ...rest, body: Readable.from([parsedBody]) } : request;
+  const exceeded = limitOf(request, maxBytes);
   const chunks: Buffer[] = [];
-  for await (const chunk of limited(source, limits)) {
+  for await (const chunk of rawBody(source, pace)) {
+    const failure = exceeded(chunk);
+    if (failure !== null) throw failure;
     check.update(chunk);
     chunks.push(chunk);
   }
@@ -119,39 +122,47 @@ export interface PassingBody {
  * Verifies a body on its way to whoever reads it.
  * @throws payload_too_large for one that promises too much, body_already_read
  */
-export function verifyPassing(request: HttpRequest, check: SignatureCheck, limits: BodyLimits): PassingBody {
-  const out = new PassThrough({ highWaterMark: 256 * 1024 });
-  // Somebody always listens, also when the body breaks before anybody reads it.
-  out.on("error", () => {});
-  const source = limited(request, limits);
-  const pumping = pump();
-  pumping.catch((error: Error) => out.destroy(error));
-
-  async function pump(): Promise<void> {
-    for await (const chunk of source) {
+export function verifyPassing(
+  request: HttpRequest,
+  check: SignatureCheck,
+  { maxBytes, pace }: BodyLimits,
+): PassingBody {
+  const exceeded = limitOf(request, maxBytes);
+  const passing = new Transform({
+    highWaterMark: 256 * 1024,
+    transform(chunk: Buffer, _encoding, done) {
+      const failure = exceeded(chunk);
+      if (failure !== null) return done(failure);
       check.update(chunk);
-      if (!out.write(chunk)) await once(out, "drain");
-    }
-    await check.finish();
-    out.end();
-  }
-
+      done(null, chunk);
+    },
+    flush(done) {
+      check.finish().then(() => done(), done);
+    },
+  });
+  // Somebody always listens, also when the body breaks before anybody reads it.
+  passing.on("error", () => {});
+  const ending = pipeline(rawBody(request, pace), passing);
+  ending.catch(() => {});
   return {
-    request: { ...request, body: out },
+    request: { ...request, body: passing },
     async settle() {
-      out.resume();
-      if (!check.isAuthenticated) await pumping;
+      passing.resume();
+      if (!check.isAuthenticated) await ending;
     },
   };
 }
 
-async function* limited(request: HttpRequest, { maxBytes, pace }: BodyLimits): AsyncGenerator<Buffer> {
+/**
+ * Counts the bytes of a body, and gives the failure when they are too many.
+ * @throws payload_too_large for one that promises too many
+ */
+function limitOf(request: HttpRequest, maxBytes: number): (chunk: Buffer) => RegistryError | null {
   const tooLarge = () => new RegistryError("payload_too_large", { details: { maxBytes } });
   if ((promisedSize(request) ?? 0) > maxBytes) throw tooLarge();
   let size = 0;
-  for await (const chunk of rawBody(request, pace)) {
+  return (chunk) => {
     size += chunk.length;
-    if (size > maxBytes) throw tooLarge();
-    yield chunk;
-  }
+    return size > maxBytes ? tooLarge() : null;
+  };
 }
