@@ -2,11 +2,18 @@ import { rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { anonymous, type RegistryError } from "@serverless-registry/core";
-import { digestOf, patternBytes, type TestRegistry, testRegistry } from "@serverless-registry/core/testing";
+import {
+  digestOf,
+  type FaultProxy,
+  type ProxyFault,
+  patternBytes,
+  startFaultProxy,
+  type TestRegistry,
+  testRegistry,
+} from "@serverless-registry/core/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { describeWith } from "../../../scripts/test/services.ts";
 import { s3Client, s3Storage } from "../src/index.ts";
-import { type FaultProxy, type ProxyFault, startFaultProxy } from "./fault-proxy.ts";
 import { clientOf, miniStorage, realBucket, temporaryFolder } from "./harness.ts";
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -2,6 +2,7 @@ export { describeBlobStorage } from "./blob-storage.ts";
 export { digestOf, fillStage, patternBytes, readAll, readBlob, storeBytes } from "./blobs.ts";
 export { type StandingClock, standingClock } from "./clock.ts";
 export { type CreateDatabase, describeDatabase } from "./database.ts";
+export { type FaultProxy, type ProxyFault, startFaultProxy } from "./fault-proxy.ts";
 export { describeFaultedOperations } from "./faulted-operations.ts";
 export { type FaultOptions, type FaultPlan, faultPlan, faultyStorage } from "./faults.ts";
 export { faultyDatabase } from "./faulty-database.ts";

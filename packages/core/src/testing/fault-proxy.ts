@@ -4,7 +4,12 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** What can go wrong between a client and its store. */
+/**
+ * What can go wrong between a client and its store, in the order of a request: it waits a moment (`slow`); it is refused with 503
+ * SlowDown (`overloaded`), or with 409 where it has a condition (`conflict`); the connection ends before the store has it (`cut before`),
+ * or in the middle of the bytes that it sends (`cut in the body`); the store does it and the answer never comes (`answer lost`), or ends
+ * half-way through the bytes asked for (`answer cut`); the store is never asked and success is answered (`pretended`).
+ */
 export type ProxyFault =
   | "slow"
   | "overloaded"
@@ -15,12 +20,12 @@ export type ProxyFault =
   | "answer cut"
   | "pretended";
 
-/** Stands between a client and a store. */
+/** A proxy that stands between a client and a store that speaks HTTP as S3 does. */
 export interface FaultProxy {
   /** The store's endpoint, by way of the proxy. */
   url: string;
-  /** How often each fault was met. */
-  met: Record<ProxyFault, number>;
+  /** How often each fault has happened. */
+  readonly met: Readonly<Record<ProxyFault, number>>;
   close(): Promise<void>;
 }
 
@@ -32,7 +37,7 @@ export async function startFaultProxy(
   endpoint: string,
   choose: (request: IncomingMessage) => ProxyFault | null,
 ): Promise<FaultProxy> {
-  const met: FaultProxy["met"] = {
+  const met: Record<ProxyFault, number> = {
     ...{ slow: 0, overloaded: 0, conflict: 0, "cut before": 0, "cut in the body": 0 },
     ...{ "answer lost": 0, "answer cut": 0, pretended: 0 },
   };
