@@ -1,37 +1,28 @@
-import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { TestDatabase } from "../../../../scripts/test/mysql.ts";
 import { describeWith } from "../../../../scripts/test/services.ts";
 import { migrate } from "../../src/db/migrations/index.ts";
 import { mysql } from "../../src/mysql/index.ts";
+import { killPoint, killRounds, killSeed, migrateInProcess, outdatedReleases } from "../db/killed-migrations.ts";
 import { makeReleasedOnMysql } from "../db/released/unpack.ts";
 import { testDatabase } from "./databases.ts";
 import { makeOriginal } from "./original.ts";
 import { rowsOf } from "./rows.ts";
 import { schemaText } from "./schema-text.ts";
 
-const run = promisify(execFile);
 const script = fileURLToPath(new URL("migrate-process.ts", import.meta.url));
 
 /** Databases to begin with, and how many statements it takes at least to bring them up to date. */
 const beginnings: [string, (place: TestDatabase) => Promise<unknown>, number][] = [
   ["an empty database", async () => {}, 50],
   ["a database of the original project", makeOriginal, 50],
-  ["a database of release 0003", (place) => makeReleasedOnMysql("0003", place), 10],
+  ...outdatedReleases.map((release): [string, (place: TestDatabase) => Promise<unknown>, number] => [
+    `a database of release ${release}`,
+    (place) => makeReleasedOnMysql(release, place),
+    5,
+  ]),
 ];
-
-/** Runs the migrating process; resolves to what it printed, or to null when it was killed. */
-async function migrateInProcess(...args: string[]): Promise<{ done: string[]; statements: number } | null> {
-  try {
-    const { stdout } = await run(process.execPath, ["--conditions=@serverless-registry/source", script, ...args]);
-    return JSON.parse(stdout);
-  } catch (error) {
-    if ((error as { signal?: string }).signal === "SIGKILL") return null;
-    throw error;
-  }
-}
 
 async function migrateHere({ uri }: TestDatabase): Promise<string[]> {
   const database = mysql({ uri });
@@ -63,22 +54,18 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
   });
 
   describe("a process that is killed while it migrates: the next one completes it", () => {
-    const rounds = 4;
-    const seed = Math.floor(Math.random() * 1e6);
+    const timeout = 60_000 + killRounds * 30_000;
 
-    test.each(beginnings)(`%s (seed ${seed})`, { timeout: 120_000 }, async (_name, make, least) => {
+    test.each(beginnings)(`%s (seed ${killSeed})`, { timeout }, async (_name, make, least) => {
       const whole = await testDatabase(MYSQL_URL);
       await make(whole);
-      const { statements: total } = (await migrateInProcess(whole.uri)) ?? { statements: 0 };
+      const { statements: total } = (await migrateInProcess(script, whole.uri)) ?? { statements: 0 };
       expect(total).toBeGreaterThan(least);
-      for (let round = 0; round < rounds; round++) {
+      for (let round = 0; round < killRounds; round++) {
         const place = await testDatabase(MYSQL_URL);
         await make(place);
-        // One part of the migration after the other, somewhere within each.
-        const killAt = 1 + Math.floor(((round + fraction(seed + round)) * total) / rounds);
-        const moment = (seed + round) % 2 === 0 ? "before" : "after";
-        const about = `killed ${moment} statement ${killAt} of ${total}`;
-        expect(await migrateInProcess(place.uri, String(killAt), moment), about).toBeNull();
+        const { killAt, moment, about } = killPoint(round, total);
+        expect(await migrateInProcess(script, place.uri, String(killAt), moment), about).toBeNull();
         await migrateHere(place);
         expect(await schemaText(place), about).toBe(await schemaText(whole));
         expect(await rowsOf(place), about).toEqual(await rowsOf(whole));
@@ -92,7 +79,7 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     async (_name, make) => {
       const place = await testDatabase(MYSQL_URL);
       await make(place);
-      const results = await Promise.all([1, 2, 3].map(() => migrateInProcess(place.uri)));
+      const results = await Promise.all([1, 2, 3].map(() => migrateInProcess(script, place.uri)));
       const done = results.map((result) => result?.done ?? ["killed"]);
       expect(done.filter((names) => names.length > 0)).toHaveLength(1);
       expect(await migrateHere(place)).toEqual([]);
@@ -111,8 +98,3 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     await database.close();
   });
 });
-
-/** A number from 0 to 1 that looks random, the same for the same seed. */
-function fraction(seed: number): number {
-  return ((Math.imul(seed, 2_654_435_761) >>> 0) % 1000) / 1000;
-}
