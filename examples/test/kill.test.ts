@@ -111,7 +111,7 @@ async function expectNothingLost(
     figures.changes,
     figures.changesCutOff,
   ]) {
-    expect(count).toBeGreaterThan(options.rounds / 4);
+    expect(count).toBeGreaterThan(Math.floor(options.rounds / 5));
   }
 }
 

@@ -25,7 +25,7 @@ export async function startCluster(endLater: EndLater): Promise<OwnCluster> {
   const folder = await temporaryFolder(endLater);
   // As root, the nodes run as another user.
   await chmod(folder, 0o755);
-  const run = (...args: string[]) => execute(script, args);
+  const run = (...args: string[]) => execute(script, args, { env: { ...process.env, QUICK_EVICTION: "1" } });
   endLater(async () => void (await run("stop", folder)));
   const { stdout } = await run("start", folder);
   const nodes = stdout.trim().replace("GALERA_URLS=", "").split(",");

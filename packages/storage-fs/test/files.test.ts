@@ -1,6 +1,5 @@
 import { mkdir, readdir, readFile, readlink, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { digestOf, fillStage, patternBytes, readBlob, storeBytes } from "@serverless-registry/core/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { fsStorage } from "../src/index.ts";
@@ -121,8 +120,7 @@ test.runIf(process.platform === "linux")("200 readers that give up leave no file
   await expect(storage.open(large, { start: 0, end: 4 * MIB })).rejects.toMatchObject({
     code: "range_not_satisfiable",
   });
-  await sleep(200);
-  expect(await openFiles()).toEqual([]);
+  await expect.poll(openFiles).toEqual([]);
 });
 
 test("a blob that shrinks under a reader ends with an error, not with too few bytes", async () => {

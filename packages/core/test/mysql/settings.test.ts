@@ -57,7 +57,7 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     ["the option, where both do,", "?connectionLimit=7", { connectionLimit: 2 }],
   ])("%s says how many connections are open at once", async (_where, query, options) => {
     const { place } = await start();
-    const database = opened(mysql({ uri: place.uri + query, acquireTimeoutMs: 200, ...options }));
+    const database = opened(mysql({ uri: place.uri + query, acquireTimeoutMs: 2000, ...options }));
     const done = Promise.withResolvers<void>();
     const begun = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const holding = begun.map(({ resolve }) =>

@@ -13,7 +13,7 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
   async function start(statementTimeoutMs: number) {
     const { uri } = await testDatabase(MYSQL_URL);
     const proxy = await startProxy(uri);
-    return { proxy, database: opened(mysql({ uri: proxy.uri, acquireTimeoutMs: 600, statementTimeoutMs })) };
+    return { proxy, database: opened(mysql({ uri: proxy.uri, acquireTimeoutMs: 2000, statementTimeoutMs })) };
   }
 
   test("a server that says nothing any more is an outage, and all is well when it speaks", async () => {
@@ -29,7 +29,7 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
       const failure = await work().then(String, (error: unknown) => error);
       expect(database.outage(failure), String(failure)).toBe("unavailable");
     }
-    expect(performance.now() - startedAt).toBeLessThan(6000);
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
     proxy.restore();
     await database.write((tx) => addUser(tx, "ada"));
     expect(await usernames(database)).toEqual(["ada"]);
@@ -55,14 +55,14 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
   });
 
   test("migrations take as long as they need, and nothing else", async () => {
-    const { database } = await start(400);
-    const sleep = sql`select sleep(0.8)`;
+    const { database } = await start(1000);
+    const sleep = sql`select sleep(2)`;
     const failure = await sleep.execute(database.reader).then(String, (error: unknown) => error);
     expect(database.outage(failure)).toBe("unavailable");
     await database.reader.connection().execute(async (db) => {
-      await sql`select get_lock(left(sha2(rand(), 256), 60), 1), sleep(0.8)`.execute(db);
+      await sql`select get_lock(left(sha2(rand(), 256), 60), 1), sleep(2)`.execute(db);
       await sleep.execute(db);
     });
-    await sql`create table slow as select sleep(0.8) as slept`.execute(database.reader);
+    await sql`create table slow as select sleep(2) as slept`.execute(database.reader);
   });
 });

@@ -70,11 +70,13 @@ describe("a transaction takes the write lock at its start", () => {
     const [one, two] = [opened(sqlite({ path })), opened(sqlite({ path }))];
     await migrate(one);
     let ticks = 0;
-    const ticking = setInterval(() => ticks++, 5);
     const held = Promise.withResolvers<void>();
+    const ticking = setInterval(() => {
+      ticks += 1;
+      if (ticks > 5) held.resolve();
+    }, 5);
     const holding = one.write(() => held.promise);
     const waiting = two.write((tx) => tx.insertInto("Tags").values({ name: "later" }).execute());
-    setTimeout(held.resolve, 150);
     await Promise.all([holding, waiting]);
     clearInterval(ticking);
     expect(ticks).toBeGreaterThan(5);
