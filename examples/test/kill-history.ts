@@ -17,8 +17,9 @@ export interface Attempt {
   state: "begun" | "sent" | "acknowledged";
 }
 
-/** Random numbers from 0 to 1 that follow from a seed. */
+/** Random numbers from 0 to 1 that follow from a seed, which is printed at once: a test that breaks off says no more. */
 export function seededRandom(seed: number): () => number {
+  console.log(`seed ${seed}`);
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -36,8 +36,9 @@ test(`two servers on one SQLite file, ${writers} writers each, lose nothing`, {
   expect(statuses.filter((status) => status === 201)).toHaveLength(2 * writers * publishes);
   const refused = statuses.filter((status) => status !== 201);
   expect(refused.filter((status) => status !== 503)).toEqual([]);
-  // A tenth at most where nothing else runs; a quarter where transactions read before they lock.
+  // None where nothing else runs, everybody once where the disk stalls; a quarter where transactions read before they lock.
   console.log(`two servers: ${JSON.stringify({ requests: statuses.length, refused: refused.length })}`);
+  expect(refused.length).toBeLessThanOrEqual(2 * writers);
   expect(published.size).toBe(2 * writers * publishes);
   for (const [index, [key, sha256]] of [...published].entries()) {
     const [name = "", version = ""] = key.split(" ");
