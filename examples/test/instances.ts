@@ -76,9 +76,9 @@ async function untilAllAnswer(url: string, servers: readonly string[]): Promise<
   while (silent.size > 0) {
     if (performance.now() > until) throw new Error(`nginx hands nothing to ${[...silent].join(", ")}`);
     const response = await fetch(`${url}/healthz`);
-    await response.body?.cancel();
-    // Of several that were tried it names each, the last one answered.
-    silent.delete(response.headers.get("x-upstream")?.split(", ").at(-1) ?? "");
+    await response.arrayBuffer();
+    // Of several that were tried it names each: the last one answered, unless nginx had to.
+    if (response.ok) silent.delete(response.headers.get("x-upstream")?.split(", ").at(-1) ?? "");
     await sleep(20);
   }
 }

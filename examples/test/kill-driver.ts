@@ -20,7 +20,8 @@ export async function killRounds(options: KillOptions): Promise<KillReport> {
     if (options.signal === "SIGTERM") run.problems.push(...(await judgeEnd(run, options)));
     await restart(run, options);
     run.problems.push(...(await judgeRound(run, options, { begun, touched })));
-    if (run.figures.rounds % 20 === 0) console.log(`so far: ${JSON.stringify(run.figures)}`);
+    if (run.figures.rounds % 20 === 0 && run.figures.rounds < options.rounds)
+      console.log(`so far: ${JSON.stringify(run.figures)}`);
   }
   const { problems, figures, history, facts, server } = run;
   return { problems, figures, history, facts, server };

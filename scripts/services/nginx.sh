@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # nginx.sh start DIR PORT SERVER_PORT... | run DIR PORT SERVER_PORT... | stop DIR
 # nginx at 127.0.0.1:PORT as a load balancer before the registry's instances at those ports, with the settings of
-# examples/scaled/proxy.conf, all of it in DIR; X-Upstream names who answered. `run` stays in the foreground. NGINX names another program than nginx.
+# examples/scaled/proxy.conf, all of it in DIR; X-Upstream names who answered. `run` stays in the foreground.
+# NGINX names another program than nginx.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -60,5 +61,5 @@ case ${1:-} in
 start) start "${@:2}" ;;
 run) run "${@:2}" ;;
 stop) stop 5 "$2/server.pid" ;;
-*) sed -n 2,4p "$0" >&2; exit 2 ;;
+*) sed -n 2,5p "$0" >&2; exit 2 ;;
 esac

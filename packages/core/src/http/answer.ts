@@ -4,12 +4,12 @@ import type { Caller } from "../context.ts";
 import { RegistryError } from "../errors.ts";
 import type { SignatureCheck } from "../operations/signatures.ts";
 import { baseUrl, isPlainPath } from "./addresses.ts";
-import { promisedSize, rawBody, readForm, readJson } from "./bodies.ts";
+import { type BodyLimits, promisedSize, rawBody, readForm, readJson } from "./bodies.ts";
 import { type Credentials, counterKey, type Exchange, visitorOf } from "./credentials.ts";
 import type { RouteFamily } from "./families.ts";
 import { formBytes, isMultipart, withPackageFile } from "./multipart.ts";
 import type { Reply, Route, RouteInput } from "./route.ts";
-import { type BodyLimits, verifyPassing } from "./signatures.ts";
+import { verifyPassing } from "./signatures.ts";
 import { throttle } from "./throttle.ts";
 
 /**

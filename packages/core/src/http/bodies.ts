@@ -119,19 +119,41 @@ function parseJson(bytes: Buffer): [text: string, value: unknown] {
   }
 }
 
-interface BodyLimits {
+/** How much of a body is read, and how slowly it may come. */
+export interface BodyLimits {
   maxBytes: number;
   pace: BodyPace;
 }
 
-async function collect(request: HttpRequest, { maxBytes, pace }: BodyLimits): Promise<Buffer> {
+/**
+ * Counts the bytes of a body, and gives the failure when they are too many.
+ * @throws payload_too_large for one that promises too many
+ */
+export function sizeGuard(request: HttpRequest, maxBytes: number): (chunk: Buffer) => RegistryError | null {
   const tooLarge = () => new RegistryError("payload_too_large", { details: { maxBytes } });
   if ((promisedSize(request) ?? 0) > maxBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of rawBody(request, pace)) {
+  return (chunk) => {
     size += chunk.length;
-    if (size > maxBytes) throw tooLarge();
+    return size > maxBytes ? tooLarge() : null;
+  };
+}
+
+/**
+ * All of a body that is small enough to be kept. `each` sees its pieces as they come.
+ * @throws payload_too_large, incomplete_body, request_timeout, body_already_read
+ */
+export async function collect(
+  request: HttpRequest,
+  { maxBytes, pace }: BodyLimits,
+  each: (chunk: Buffer) => void = () => {},
+): Promise<Buffer> {
+  const exceededBy = sizeGuard(request, maxBytes);
+  const chunks: Buffer[] = [];
+  for await (const chunk of rawBody(request, pace)) {
+    const failure = exceededBy(chunk);
+    if (failure !== null) throw failure;
+    each(chunk);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

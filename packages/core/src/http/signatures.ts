@@ -4,8 +4,7 @@ import type { Actor, Caller } from "../context.ts";
 import { RegistryError } from "../errors.ts";
 import type { SignatureCheck } from "../operations/signatures.ts";
 import type { Registry } from "../registry.ts";
-import { promisedSize, rawBody } from "./bodies.ts";
-import type { BodyPace } from "./body-pace.ts";
+import { type BodyLimits, collect, rawBody, sizeGuard } from "./bodies.ts";
 import type { SignatureSettings } from "./options.ts";
 import type { HttpRequest } from "./types.ts";
 
@@ -83,27 +82,14 @@ export async function verifyEmpty(request: HttpRequest, check: SignatureCheck): 
 export async function verifyKept(
   request: HttpRequest,
   check: SignatureCheck,
-  { maxBytes, pace }: BodyLimits,
+  limits: BodyLimits,
 ): Promise<HttpRequest> {
   const { parsedBody, ...rest } = request;
   // A host that has collected the body as it was sent has lost nothing of it.
   const source = Buffer.isBuffer(parsedBody) ? { ...rest, body: Readable.from([parsedBody]) } : request;
-  const exceeded = limitOf(request, maxBytes);
-  const chunks: Buffer[] = [];
-  for await (const chunk of rawBody(source, pace)) {
-    const failure = exceeded(chunk);
-    if (failure !== null) throw failure;
-    check.update(chunk);
-    chunks.push(chunk);
-  }
+  const bytes = await collect(source, limits, (chunk) => check.update(chunk));
   await check.finish();
-  return { ...rest, body: Readable.from([Buffer.concat(chunks)], { objectMode: false }) };
-}
-
-/** How much of a body is read, and how slowly it may come. */
-export interface BodyLimits {
-  maxBytes: number;
-  pace: BodyPace;
+  return { ...rest, body: Readable.from([bytes], { objectMode: false }) };
 }
 
 /** A request whose body is verified while it passes. */
@@ -127,11 +113,11 @@ export function verifyPassing(
   check: SignatureCheck,
   { maxBytes, pace }: BodyLimits,
 ): PassingBody {
-  const exceeded = limitOf(request, maxBytes);
+  const exceededBy = sizeGuard(request, maxBytes);
   const passing = new Transform({
     highWaterMark: 256 * 1024,
     transform(chunk: Buffer, _encoding, done) {
-      const failure = exceeded(chunk);
+      const failure = exceededBy(chunk);
       if (failure !== null) return done(failure);
       check.update(chunk);
       done(null, chunk);
@@ -140,9 +126,8 @@ export function verifyPassing(
       check.finish().then(() => done(), done);
     },
   });
-  // Somebody always listens, also when the body breaks before anybody reads it.
-  passing.on("error", () => {});
   const ending = pipeline(rawBody(request, pace), passing);
+  // Also when the body breaks before anybody reads it, or waits for its end.
   ending.catch(() => {});
   return {
     request: { ...request, body: passing },
@@ -150,19 +135,5 @@ export function verifyPassing(
       passing.resume();
       if (!check.isAuthenticated) await ending;
     },
-  };
-}
-
-/**
- * Counts the bytes of a body, and gives the failure when they are too many.
- * @throws payload_too_large for one that promises too many
- */
-function limitOf(request: HttpRequest, maxBytes: number): (chunk: Buffer) => RegistryError | null {
-  const tooLarge = () => new RegistryError("payload_too_large", { details: { maxBytes } });
-  if ((promisedSize(request) ?? 0) > maxBytes) throw tooLarge();
-  let size = 0;
-  return (chunk) => {
-    size += chunk.length;
-    return size > maxBytes ? tooLarge() : null;
   };
 }

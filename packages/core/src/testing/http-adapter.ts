@@ -36,6 +36,7 @@ import { serverlessDevsV2Behaviours } from "./http/serverless-devs-v2.ts";
 import { serviceBehaviours } from "./http/service.ts";
 import { sessionBehaviours } from "./http/sessions.ts";
 import { signedBehaviours } from "./http/signed.ts";
+import { signedBoundBehaviours } from "./http/signed-bounds.ts";
 import { signedModeBehaviours } from "./http/signed-modes.ts";
 import { signedReplayBehaviours } from "./http/signed-replays.ts";
 import { signedUploadBehaviours } from "./http/signed-uploads.ts";
@@ -81,6 +82,7 @@ const behaviours: Behaviours<HttpHarness> = {
   ...accountRaceBehaviours,
   ...signedBehaviours,
   ...signedReplayBehaviours,
+  ...signedBoundBehaviours,
   ...signedUploadBehaviours,
   ...signedModeBehaviours,
   ...serverlessDevsBehaviours,
