@@ -21,7 +21,7 @@ function load(server: ServerProgram, token: string) {
   let isOver = false;
   const worker = async (name: string) => {
     const client = clientWith(server.url, token);
-    for (let at = 0; !isOver && at < 500; at++) {
+    for (let at = 0; !isOver && at < 5000; at++) {
       const zip = new Uint8Array(await zipOf({ "index.js": `// ${name} ${at}\n${"x".repeat(at * 50)}` }));
       const version = `1.0.${at}`;
       const { status } = await client.publish({ name, version }, zip);
@@ -60,13 +60,21 @@ test("a server in use is kept, and what is restored serves everything of that mo
     const kept = await runProgram([...program, "backup", "create", folder, "--json"], { cwd });
     expect(kept.code, kept.output).toBe(0);
   }
+  expect((await stat(folder)).mode & 0o777).toBe(0o700);
+
+  // Beside the server, which is in use still.
+  const restored = await runProgram([...program, "backup", "restore", folder, "--json"], { cwd: elsewhere });
+  expect(restored.code, restored.output).toBe(0);
+  const sound = await runProgram([...program, "fsck", "--deep", "--json"], { cwd: elsewhere });
+  expect([sound.code, JSON.parse(sound.output)]).toEqual([
+    0,
+    expect.objectContaining({ findings: [], isComplete: true }),
+  ]);
+  const meanwhile = running.published.size;
+  while (running.published.size === meanwhile) await new Promise((resolve) => setTimeout(resolve, 20));
   await running.stop();
   server.send("SIGTERM");
   expect((await server.ended).code).toBe(0);
-  expect((await stat(folder)).mode & 0o777).toBe(0o700);
-
-  const restored = await runProgram([...program, "backup", "restore", folder, "--json"], { cwd: elsewhere });
-  expect(restored.code, restored.output).toBe(0);
   const again = await startStandalone({ cwd: elsewhere });
   const client = clientWith(again.url, ada.token);
   expect((await client.call("GET", "/whoami")).json).toMatchObject({ username: "ada" });
