@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { createRegistry } from "@serverless-registry/core";
@@ -52,6 +52,31 @@ test("fsck says that nothing is wrong, names what is, and goes on from a place",
   expect(rest.json.checked).toEqual({ packages: 0, versions: 0, archives: 0 });
   const nowhere = await run(["fsck", "--after", "nowhere"], { env });
   expect([nowhere.code, nowhere.messages]).toEqual([2, expect.stringContaining("--after")]);
+});
+
+test("heal puts whole bytes in the place of missing and flipped ones, and takes no others", {
+  timeout: 120_000,
+}, async () => {
+  const { run, done, write, digests, place } = await harmed();
+  const [first, second] = [await readFile(place(digests[0])), await readFile(place(digests[1]))];
+  await write({
+    "kept/first.zip": first,
+    "kept/second.zip": second,
+    "other.zip": await zipOf({ "index.js": "other" }),
+  });
+  await rm(place(digests[0]));
+  await writeFile(place(digests[1]), Buffer.from(second).fill(0, 10, 20));
+  const found = await run(["fsck", "--deep", "--json"], { env });
+  expect([found.code, found.json.counts]).toEqual([1, { archive_missing: 1, archive_damaged: 1 }]);
+
+  const healed = await done(["heal", "kept/first.zip", "--json"], { env });
+  expect(healed.json).toEqual({ sha256: digests[0], size: first.length, isHealed: true });
+  expect((await done(["heal", "kept/second.zip"], { env })).out).toBe(`Healed: ${digests[1]}\n`);
+  expect((await done(["heal", "kept/second.zip"], { env })).out).toContain("whole already");
+  const other = await run(["heal", "other.zip", "--json"], { env });
+  expect([other.code, other.json.code]).toEqual([4, "not_needed"]);
+  expect((await run(["heal", "nowhere.zip"], { env })).messages).toContain("nowhere.zip");
+  await done(["fsck", "--deep"], { env });
 });
 
 test("sweep says what it did", { timeout: 120_000 }, async () => {

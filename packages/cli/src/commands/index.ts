@@ -6,6 +6,7 @@ import { completion } from "./completion.ts";
 import { copy } from "./copy.ts";
 import { deprecate, undeprecate } from "./deprecation.ts";
 import { discardEvents, listEvents, redeliverEvents } from "./events.ts";
+import { heal } from "./heal.ts";
 import { importRegistry } from "./import.ts";
 import { createKey, listKeys, revokeKey } from "./keys.ts";
 import { addMaintainer, listMaintainers, removeMaintainer } from "./maintainers.ts";
@@ -54,6 +55,7 @@ export const groups: readonly CommandGroup[] = [
       copy,
       sweep,
       fsck,
+      heal,
       listEvents,
       redeliverEvents,
       discardEvents,
