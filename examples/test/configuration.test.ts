@@ -89,6 +89,7 @@ describe("the configuration", () => {
         redisUrl: null,
         download: "stream",
         nginxArchives: null,
+        sweepArchives: "on",
         rateLimit: "on",
         maxUploadBytes: 104_857_600,
         maxUnpackedBytes: 536_870_912,

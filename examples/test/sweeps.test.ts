@@ -47,7 +47,7 @@ async function folder() {
     left: () => readdir(join(root, "tmp")),
     async care(database: SweepCare["config"]["database"], given: Care = {}) {
       const { startedAlone = false, everyMs = hourMs, warnings = [] } = given;
-      const config = { database, storage: { kind: "files", root } } as const;
+      const config = { database, storage: { kind: "files", root }, sweepArchives: "on" } as const;
       const registry = createRegistry({ database: openSqlite({ path: ":memory:" }), storage });
       await registry.migrate();
       const { end } = careForSweeps({

@@ -15,6 +15,8 @@ export interface Config {
   download: "stream" | "redirect" | "auto";
   /** Internal location of nginx that sends the archives; null: the server does. */
   nginxArchives: string | null;
+  /** Off: no sweep removes an archive, as after an older database was put back. */
+  sweepArchives: "on" | "off";
   rateLimit: "on" | "off";
   maxUploadBytes: number;
   maxUnpackedBytes: number;

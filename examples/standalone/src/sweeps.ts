@@ -1,10 +1,10 @@
 import type { BlobStorage, Logger, Registry } from "@serverless-registry/core";
 import type { Config } from "./config.ts";
-import { isUnchecked } from "./restored.ts";
+import { archiveSteps, mustKeepArchives } from "./restored.ts";
 
 /** What is to be swept, and how often. */
 export interface SweepCare {
-  config: Pick<Config, "database" | "storage">;
+  config: Pick<Config, "database" | "storage" | "sweepArchives">;
   registry: Pick<Registry, "sweep">;
   storage: BlobStorage;
   /** Whether nobody else used the database, and with it the storage, when this process started. */
@@ -47,10 +47,9 @@ export function careForSweeps(care: SweepCare): { end(): Promise<void> } {
     const isListing = sweeps % SWEEPS_PER_LISTING === 0;
     sweeps += 1;
     try {
-      const mustWait = isListing && (await isUnchecked(config));
-      if (mustWait)
-        log.warn({}, "a backup was put back: archives that it does not know stay until fsck has looked at them");
-      const skip = isListing && !mustWait ? [] : (["orphans"] as const);
+      const isKeeping = await mustKeepArchives(config);
+      if (isKeeping && isListing) log.warn({}, whyKept(config));
+      const skip = isKeeping ? archiveSteps : isListing ? [] : (["orphans"] as const);
       // It logs by itself what fails.
       const { steps } = await registry.sweep({ ...age, skip, signal: ending.signal });
       const busy = steps.filter(({ step, done }) => done > 0 && step !== "audit_seals");
@@ -79,4 +78,10 @@ export function careForSweeps(care: SweepCare): { end(): Promise<void> } {
       await work;
     },
   };
+}
+
+function whyKept({ sweepArchives }: SweepCare["config"]): string {
+  return sweepArchives === "off"
+    ? "SWEEP_ARCHIVES=off: no archive is removed"
+    : "a backup was put back: no archive is removed until fsck has named those that it does not know";
 }

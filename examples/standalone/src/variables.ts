@@ -74,6 +74,13 @@ export const variables: { readonly [Key in keyof Config]: Variable<Config[Key]> 
     rule: rules.proxyPath,
     fallback: { value: null, shown: "none: the server sends archives" },
   },
+  sweepArchives: {
+    name: "SWEEP_ARCHIVES",
+    about:
+      "off: no sweep removes an archive, and fsck names each that the database does not know. For the time after an older database was put back.",
+    rule: rules.oneOf("on", "off"),
+    fallback: { text: "on" },
+  },
   rateLimit: {
     name: "RATE_LIMIT",
     about: "Whether requests are limited: per user, else per network address.",

@@ -12,14 +12,17 @@ export const sweep = command({
   name: "sweep",
   summary: "remove what has had its time: expired uploads and credentials, archives that no version needs",
   about:
-    "serve does the same at its start and each hour; servers may run meanwhile. Archives stay for a day after the last version needed them, and a deleted version needs its archive for as long as it can be restored. After a backup was put back where archives were, fsck comes first: sweep refuses until it has named those that the backup does not know. An older database that was put back in another way needs the same, and nothing refuses.",
+    "serve does the same at its start and each hour; servers may run meanwhile. Archives stay for a day after the last version needed them, and a deleted version needs its archive for as long as it can be restored. After a backup was put back where archives were, fsck comes first: sweep refuses until it has named those that the backup does not know. An older database that was put back in another way needs the same, and nothing refuses: set SWEEP_ARCHIVES=off, with which no sweep removes an archive, until fsck has looked.",
   examples: ["sweep", "sweep --json"],
   place: "local",
   async run(cli) {
     const watch = watchOf(cli);
     const report = await withRegistry(cli, async ({ registry }, config) => {
-      await demandChecked(config, "serverless-registry fsck names them; a sweep after that removes them");
-      return registry.sweep({ signal: cli.signal, onProgress: ({ step, done }) => watch.show(step, done) });
+      const { archiveSteps } = await import("../../../../examples/standalone/src/restored.ts");
+      const skip = config.sweepArchives === "off" ? archiveSteps : [];
+      if (skip.length === 0)
+        await demandChecked(config, "serverless-registry fsck names them; a sweep after that removes them");
+      return registry.sweep({ skip, signal: cli.signal, onProgress: ({ step, done }) => watch.show(step, done) });
     }).finally(() => watch.end());
     return { json: report, lines: describeSweep(report), ending: report.isComplete ? "ok" : "failed" };
   },
@@ -30,7 +33,7 @@ export const fsck = command({
   name: "fsck",
   summary: "compare the rows of the database with each other and with the stored archives",
   about:
-    "Servers may run meanwhile. It ends with 1 when something was found that is not mended. Interrupted, it says where to go on with --after. Missing and damaged archives are named; no version is ever removed. After a backup was put back where archives were, one run without --after names each that the backup does not know, however young; sweep waits for that.",
+    "Servers may run meanwhile. It ends with 1 when something was found that is not mended. Interrupted, it says where to go on with --after. Missing and damaged archives are named; no version is ever removed. After a backup was put back where archives were, one run without --after names each that the backup does not know, however young; sweep waits for that. With SWEEP_ARCHIVES=off every run names them so.",
   options: {
     repair: { about: "mend what can be mended: latest versions, search index, counters, left-behind bytes" },
     deep: { about: "read every archive and compare its digest, not only its size" },
@@ -44,9 +47,13 @@ export const fsck = command({
     }
     const watch = watchOf(cli);
     const report = await withRegistry(cli, async ({ registry }, config) => {
+      if (repair && config.sweepArchives === "off")
+        throw usageError("--repair removes archives that nobody knows, and SWEEP_ARCHIVES=off keeps them");
       if (repair) await demandChecked(config, "fsck without --repair names them, and comes first");
-      const { forgetRestore, isUnchecked } = await import("../../../../examples/standalone/src/restored.ts");
-      const isFirstLook = await isUnchecked(config);
+      const { forgetRestore, isUnchecked, mustKeepArchives } = await import(
+        "../../../../examples/standalone/src/restored.ts"
+      );
+      const isFirstLook = await mustKeepArchives(config);
       const findings: FsckFinding[] = [];
       const found = await registry.fsck({
         ...{ repair, deep, signal: cli.signal },
@@ -57,7 +64,8 @@ export const fsck = command({
       });
       if (!isFirstLook) return found;
       if (found.isComplete && after === undefined) await forgetRestore(config);
-      else cli.note("A backup was put back here: sweep waits for a whole run without --after");
+      else if (await isUnchecked(config))
+        cli.note("A backup was put back here: sweep waits for a whole run without --after");
       return { ...found, findings };
     }).finally(() => watch.end());
     if (!report.isComplete) cli.note(`Go on with --after ${report.cursor ?? ""}`);
