@@ -1,9 +1,6 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { migrationNames } from "../../src/db/migrations/index.ts";
+import { runUntilKilled } from "../killed-process.ts";
 import { releases } from "./released/unpack.ts";
-
-const run = promisify(execFile);
 
 /** How often each kind of database is killed in the middle of its migration; less where nobody asks for more. */
 export const killRounds = Number(process.env.KILL_ROUNDS ?? 4);
@@ -20,16 +17,8 @@ export interface Migrated {
   statements: number;
 }
 
-/** Runs a script that migrates; resolves to what it printed, or to null when it was killed. */
-export async function migrateInProcess(script: string, ...args: string[]): Promise<Migrated | null> {
-  try {
-    const { stdout } = await run(process.execPath, ["--conditions=@serverless-registry/source", script, ...args]);
-    return JSON.parse(stdout);
-  } catch (error) {
-    if ((error as { signal?: string }).signal === "SIGKILL") return null;
-    throw error;
-  }
-}
+/** Runs a script that migrates a database; null when it was killed. */
+export const migrateInProcess = (script: string, ...args: string[]) => runUntilKilled<Migrated>(script, args);
 
 /** Where a round kills: one part of the migration's statements after the other, somewhere within each. */
 export function killPoint(round: number, total: number): { killAt: number; moment: "before" | "after"; about: string } {

@@ -1,33 +1,26 @@
-import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { randomOf } from "../../../../scripts/fuzz/random.ts";
 import { anonymous } from "../../src/context.ts";
+import { runUntilKilled } from "../killed-process.ts";
 import { fileParts, registryOn, testFolder } from "../transfer/parts.ts";
 import { archiveOf, download, goodArchives, originalFiles } from "./harness.ts";
 
 const seed = process.env.KILL_SEED ?? String(Date.now() % 2 ** 31);
-const run = promisify(execFile);
 const script = fileURLToPath(new URL("import-process.ts", import.meta.url));
 
-/** What an importing process printed, or null when it was killed. */
-type Outcome = { rows: string; taken: number; leftOut: number; calls: number } | null;
+/** What an importing process prints. */
+interface Outcome {
+  rows: string;
+  taken: number;
+  leftOut: number;
+  calls: number;
+}
 
 /** `temporary`: where it may keep temporary files. */
-async function importInProcess(temporary: string, ...args: string[]): Promise<Outcome> {
-  try {
-    const env = { ...process.env, TMPDIR: temporary };
-    const { stdout } = await run(process.execPath, ["--conditions=@serverless-registry/source", script, ...args], {
-      env,
-    });
-    return JSON.parse(stdout);
-  } catch (error) {
-    if ((error as { signal?: string }).signal === "SIGKILL") return null;
-    throw error;
-  }
-}
+const importInProcess = (temporary: string, ...args: string[]) =>
+  runUntilKilled<Outcome>(script, args, { TMPDIR: temporary });
 
 test(`killed at any point, another run goes on (KILL_SEED=${seed})`, { timeout: 120_000 }, async () => {
   const { sqlite, packages } = await originalFiles();

@@ -1,26 +1,14 @@
-import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { anonymous } from "../../src/context.ts";
+import { runUntilKilled } from "../killed-process.ts";
 import { fileParts, registryOn, smallRegistry, testFolder } from "./parts.ts";
 
-const run = promisify(execFile);
 const script = fileURLToPath(new URL("copy-process.ts", import.meta.url));
 
-/** Runs the copying process; resolves to what it printed, or to null when it was killed. */
-async function copyInProcess(
-  ...args: string[]
-): Promise<{ isComplete: boolean; copied: number; calls: number } | null> {
-  try {
-    const { stdout } = await run(process.execPath, ["--conditions=@serverless-registry/source", script, ...args]);
-    return JSON.parse(stdout);
-  } catch (error) {
-    if ((error as { signal?: string }).signal === "SIGKILL") return null;
-    throw error;
-  }
-}
+const copyInProcess = (...args: string[]) =>
+  runUntilKilled<{ isComplete: boolean; copied: number; calls: number }>(script, args);
 
 test("killed at any point, another run goes on", { timeout: 120_000 }, async () => {
   const { parts } = await smallRegistry();
