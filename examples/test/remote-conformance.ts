@@ -36,6 +36,8 @@ const skip = [
   { test: "answers probes in time when the storage and the database say nothing any more", reason: inProcess },
   { test: "asks what is behind it once, however many ask for its health", reason: inProcess },
   { test: "counts no probes, and answers them when nobody can count", reason: inProcess },
+  { test: "gives the metrics to who has their token, as they are, at the root too", reason: inProcess },
+  { test: "gives the metrics to nobody else, and counts who tries", reason: inProcess },
   { test: "passes a request's id to the host's hooks", reason: inProcess },
   { test: "names every request, also those that are refused, and never two alike", reason: byNginx },
   { test: "does not look for packages behind escaped slashes, backslashes and NUL", reason: byNginx },

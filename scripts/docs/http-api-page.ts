@@ -36,7 +36,7 @@ export function httpApiPage(document: Document, examples: ReadonlyMap<string, Ex
       "\n\n",
     );
   });
-  return `${[introduction(), contents(), limits(), ...sections].join("\n\n")}\n`;
+  return `${[introduction(), contents(), limits(), ...sections, metrics()].join("\n\n")}\n`;
 }
 
 function introduction(): string {
@@ -91,6 +91,20 @@ administrator excepted, and sign-ins count by address too. \`login_account\` cou
 \`RateLimit-Remaining\` and \`RateLimit-Reset\` (seconds without a request after which everything is free again); 429 also \`Retry-After\`.
 
 ${table(["rule", "requests"], rows)}`;
+}
+
+/** Of the last group, and in no table of routes: it is there where the host wants it. */
+function metrics(): string {
+  const failures = (["invalid_token", "rate_limited"] as const).map((name) => `${errors[name].status} ${code(name)}`);
+  return `### ${code("GET /metrics")}
+
+[Metrics](guide/observability.md#metrics) for Prometheus. There only where the host gives the option \`metrics\`, so neither the table above
+nor openapi.json has it. The standalone server answers it at a port of its own instead, without a token.
+
+- **Who:** who sends the token of that option, as \`Authorization: Bearer <token>\`; no user's token or key is good for it
+- **Rate limit:** \`read\`, for requests without that token alone
+
+Answer: ${code("200")}, ${code("text/plain")} in Prometheus's format, \`no-store\`. Failures: ${failures.join(", ")}.`;
 }
 
 function section(route: Route, document: Document, example: Example | undefined): string {

@@ -14,6 +14,7 @@ import { healthBehaviours } from "./http/health.ts";
 import { hostBehaviours } from "./http/hosts.ts";
 import { limitBehaviours } from "./http/limits.ts";
 import { memberBehaviours } from "./http/members.ts";
+import { metricsBehaviours } from "./http/metrics.ts";
 import { multipartBehaviours } from "./http/multipart.ts";
 import { packageBehaviours } from "./http/packages.ts";
 import { pathBehaviours } from "./http/paths.ts";
@@ -63,6 +64,7 @@ const behaviours: Behaviours<HttpHarness> = {
   ...memberBehaviours,
   ...serviceBehaviours,
   ...healthBehaviours,
+  ...metricsBehaviours,
   ...requestIdBehaviours,
   ...everywhereBehaviours,
   ...refusalBehaviours,
