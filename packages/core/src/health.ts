@@ -43,9 +43,16 @@ export function loadOf({ inspections, passwords, cache, downloads, uses }: Conte
 /** Asks what each listener and webhook has not been told of; null where no answer comes in `timeoutMs`. */
 export function backlogOf(ctx: Context, timeoutMs: number): () => Promise<readonly TargetBacklog[] | null> {
   const { database, events } = ctx;
-  const ask = probe(() => Promise.all(events.targets.map(({ name }) => countUntold(database.reader, name))), {
-    timeoutMs,
-  });
+  return answerOf(() => Promise.all(events.targets.map(({ name }) => countUntold(database.reader, name))), timeoutMs);
+}
+
+/** Asks how many bytes new archives may take; null where nobody knows of a bound, or no answer comes in `timeoutMs`. */
+export function freeBytesOf({ storage }: Context, timeoutMs: number): () => Promise<number | null> {
+  return answerOf(async () => (await storage.freeBytes?.()) ?? null, timeoutMs);
+}
+
+function answerOf<T>(check: () => Promise<T>, timeoutMs: number): () => Promise<T | null> {
+  const ask = probe(check, { timeoutMs });
   return async () => {
     const result = await ask();
     return result.state === "ok" ? result.value : null;

@@ -2,7 +2,7 @@ import type { Context, Origin } from "./context.ts";
 import { migrate } from "./db/migrations/index.ts";
 import { updateAdmin } from "./db/users.ts";
 import { RegistryError } from "./errors.ts";
-import { backlogOf, type HealthReport, healthCheck, loadOf } from "./health.ts";
+import { backlogOf, freeBytesOf, type HealthReport, healthCheck, loadOf } from "./health.ts";
 import * as apiKeys from "./operations/api-keys.ts";
 import * as audit from "./operations/audit.ts";
 import * as auditChain from "./operations/audit-chain.ts";
@@ -122,7 +122,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const ctx = toContext(options);
   const { healthTimeoutMs = 2000 } = options.limits ?? {};
   const load = () => loadOf(ctx);
-  ctx.telemetry?.attach(load, backlogOf(ctx, healthTimeoutMs));
+  ctx.telemetry?.attach(load, backlogOf(ctx, healthTimeoutMs), freeBytesOf(ctx, healthTimeoutMs));
   return Object.freeze({
     users: bind(ctx, "users", users),
     sessions: bind(ctx, "sessions", sessions),

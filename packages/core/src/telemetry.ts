@@ -1,5 +1,5 @@
 import type { Logger } from "./ports/logger.ts";
-import type { Load, Span, TargetBacklog, Telemetry, TelemetryAttributes, TelemetryEvent } from "./ports/telemetry.ts";
+import type { Span, Telemetry, TelemetryAttributes, TelemetryEvent } from "./ports/telemetry.ts";
 
 /** The host's telemetry, made safe: nothing it does changes what is observed. */
 export interface Observer {
@@ -8,7 +8,7 @@ export interface Observer {
    */
   run<T>(span: Span, work: () => T, outcome?: (result: Awaited<T>) => TelemetryAttributes): T;
   event(event: TelemetryEvent): void;
-  attach(load: () => Load, backlog: () => Promise<readonly TargetBacklog[] | null>): void;
+  attach: Required<Telemetry>["attach"];
 }
 
 /** All of a host's telemetries as one; null when there is none, so that nobody spends anything on it. */
@@ -78,7 +78,7 @@ export function observer(given: Telemetry | readonly Telemetry[] | undefined, lo
       });
     },
     event: (event) => tell((telemetry) => telemetry.happened?.(event)),
-    attach: (load, backlog) => tell((telemetry) => telemetry.attach?.(load, backlog)),
+    attach: (...asked) => tell((telemetry) => telemetry.attach?.(...asked)),
   };
 }
 

@@ -5,6 +5,7 @@
 import { Gauge, Registry } from "prom-client";
 import type { Load, Telemetry } from "../ports/telemetry.ts";
 import { type AskBacklog, addBacklog } from "./backlog.ts";
+import { type AskFreeBytes, addFreeBytes } from "./free-bytes.ts";
 import { addLoad } from "./load.ts";
 import { measures } from "./measures.ts";
 
@@ -34,8 +35,10 @@ export function prometheusMetrics(options: PrometheusOptions = {}): PrometheusMe
   const made = measures(register, prefix);
   const loads: (() => Load)[] = [];
   const backlogs: AskBacklog[] = [];
+  const rooms: AskFreeBytes[] = [];
   addLoad(register, prefix, () => loads.map((load) => load()));
   addBacklog(register, prefix, () => backlogs);
+  addFreeBytes(register, prefix, () => rooms);
 
   return {
     contentType: register.contentType,
@@ -60,9 +63,10 @@ export function prometheusMetrics(options: PrometheusOptions = {}): PrometheusMe
     happened({ name, attributes }) {
       made.happened[name](attributes);
     },
-    attach(load, backlog) {
+    attach(load, backlog, freeBytes) {
       loads.push(load);
       backlogs.push(backlog);
+      rooms.push(freeBytes);
     },
   };
 }

@@ -20,7 +20,7 @@ export function measures(register: Registry, prefix: string): Measures {
   const counter = (name: string, help: string, labels: Readonly<Record<string, string>> = {}): Count => {
     const counted = new Counter({ ...base(name, help), labelNames: Object.keys(labels) });
     return (attributes, amount = 1) => {
-      if (typeof amount === "number" && amount > 0) counted.inc(pick(attributes, labels), amount);
+      if (typeof amount === "number") counted.inc(pick(attributes, labels), amount);
     };
   };
   const gauge = (name: string, help: string) => new Gauge(base(name, help));
@@ -54,6 +54,11 @@ export function measures(register: Registry, prefix: string): Measures {
   const retries = counter("db_retries_total", "Transactions that the engine gave up and that were done again");
   const sending = histogram("http_send_duration_seconds", "Time in which an archive is sent", { route: "http.route" });
 
+  const failedSteps = counter("sweep_failures_total", "Steps of sweeps that failed", { step: "registry.sweep.step" });
+  const sweptAt = last(
+    "sweep_last_complete_timestamp_seconds",
+    "When a sweep of this process last came to its end whole",
+  );
   const missing = last("missing_blobs", "Archives that the last fsck of this process did not find");
   const damaged = last("damaged_blobs", "Archives that the last fsck of this process found damaged");
 
@@ -103,6 +108,11 @@ export function measures(register: Registry, prefix: string): Measures {
         missing(attributes["registry.fsck.missing_blobs"]);
         damaged(attributes["registry.fsck.damaged_blobs"]);
       },
+      "sweep.step"(attributes) {
+        // Each step is there before it first fails: whoever watches for an increase misses a series that begins with one.
+        failedSteps(attributes, attributes["registry.sweep.failed"] === true ? 1 : 0);
+      },
+      swept: () => sweptAt(Date.now() / 1000),
     },
   };
 }

@@ -77,8 +77,12 @@ export async function sweep(ctx: Context, options: SweepOptions = {}): Promise<S
       ctx.logger.error({ err: error, step: step.name }, "a step of the sweep failed");
       swept.failure = error instanceof Error ? error.message : String(error);
     });
+    const attributes = { "registry.sweep.step": step.name, "registry.sweep.failed": swept.failure !== null };
+    ctx.telemetry?.event({ name: "sweep.step", attributes });
   }
-  return { steps, isComplete: steps.every((one) => one.failure === null) };
+  const isComplete = steps.every((one) => one.failure === null);
+  if (isComplete) ctx.telemetry?.event({ name: "swept", attributes: {} });
+  return { steps, isComplete };
 }
 
 function chosen({ steps, skip = [] }: SweepOptions): readonly (typeof sweepSteps)[number][] {

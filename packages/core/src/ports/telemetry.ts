@@ -28,8 +28,19 @@ export interface EndedSpan extends Span {
 
 /** Something that happened. */
 export interface TelemetryEvent {
-  /** `cache.read`, `change`, `download`, `archive.refused`, `rate_limit.refused`, or `checked`: an `fsck` from its beginning to its end. */
-  readonly name: "cache.read" | "change" | "download" | "archive.refused" | "rate_limit.refused" | "checked";
+  /**
+   * `cache.read`, `change`, `download`, `archive.refused`, `rate_limit.refused`; `checked`: an `fsck` from its beginning to its end;
+   * `sweep.step`: one step of a sweep, to its end or to its failure; `swept`: a sweep of which no step failed.
+   */
+  readonly name:
+    | "cache.read"
+    | "change"
+    | "download"
+    | "archive.refused"
+    | "rate_limit.refused"
+    | "checked"
+    | "sweep.step"
+    | "swept";
   readonly attributes: TelemetryAttributes;
 }
 
@@ -72,8 +83,12 @@ export interface Telemetry {
   ended?(span: EndedSpan): void;
   happened?(event: TelemetryEvent): void;
   /**
-   * Called once by each registry that is made with it. `backlog` asks the database, for `limits.healthTimeoutMs` at most, and gives null
-   * where it does not answer.
+   * Called once by each registry that is made with it. `backlog` asks the database and `freeBytes` the storage, for
+   * `limits.healthTimeoutMs` at most, and both give null where it does not answer; `freeBytes` also where no bound is known.
    */
-  attach?(load: () => Load, backlog: () => Promise<readonly TargetBacklog[] | null>): void;
+  attach?(
+    load: () => Load,
+    backlog: () => Promise<readonly TargetBacklog[] | null>,
+    freeBytes: () => Promise<number | null>,
+  ): void;
 }

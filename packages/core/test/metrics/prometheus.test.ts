@@ -8,22 +8,9 @@ import { readAll } from "../../src/testing/blobs.ts";
 import { faultPlan } from "../../src/testing/faults.ts";
 import { faultyDatabase } from "../../src/testing/faulty-database.ts";
 import { bodyOf, refused, registries } from "../operations/harness.ts";
+import { request, samples } from "./harness.ts";
 
 const make = registries();
-
-/** A request that an adapter might hand over. */
-function request(url: string, params: Record<string, string> = {}, headers: Record<string, string> = {}) {
-  return {
-    ...{ method: "GET", url, params, headers, mountPath: "", protocol: "http" },
-    body: bodyOf(Buffer.alloc(0)).destroy(),
-  };
-}
-
-/** The lines of a metric's samples, without the prefix. */
-async function samples(metrics: { text(): Promise<string> }, name: string): Promise<string[]> {
-  const lines = (await metrics.text()).split("\n");
-  return lines.filter((line) => line.startsWith(`registry_${name}`)).map((line) => line.slice("registry_".length));
-}
 
 test("counts what a registry does under labels of few values", async () => {
   const metrics = prometheusMetrics();
@@ -96,24 +83,13 @@ test("shows what listeners were not told of, as the database has it, and nothing
   expect(plan.failures).toBeGreaterThan(0);
 });
 
-test("shows how many archives the last whole check missed, each once, and nothing before one", async () => {
+test("measures in seconds", async () => {
   const metrics = prometheusMetrics();
-  const t = await make({ telemetry: metrics });
-  const ada = await t.user("ada");
-  const files = { "index.js": "the same in two packages" };
-  const shared = await t.publish(ada, { package: "fc", version: "1.0.0", files });
-  await t.publish(ada, { package: "oss", version: "1.0.0", files });
-  const other = await t.publish(ada, { package: "fc", version: "1.1.0" });
-  await t.storage.delete(shared.sha256);
-  await t.storage.delete(other.sha256);
-  expect(await t.registry.fsck({ signal: AbortSignal.abort() })).toMatchObject({ isComplete: false });
-  expect(await samples(metrics, "missing_blobs")).toEqual([]);
-  expect(await t.registry.fsck()).toMatchObject({ counts: { archive_missing: 3 } });
-  expect(await samples(metrics, "missing_blobs")).toEqual(["missing_blobs 2"]);
-  expect(await samples(metrics, "damaged_blobs")).toEqual(["damaged_blobs 0"]);
-  await t.registry.heal({ body: bodyOf(shared.bytes) });
-  await t.registry.fsck();
-  expect(await samples(metrics, "missing_blobs")).toEqual(["missing_blobs 1"]);
+  const kinds = ["http.server", "http.send", "operation", "db", "storage", "password", "inspection"] as const;
+  for (const kind of kinds) metrics.ended({ kind, name: "x", attributes: {}, durationMs: 1500, error: undefined });
+  const sums = (await metrics.text()).match(/^registry_\w+_duration_seconds_sum\{.*$/gm) ?? [];
+  expect(sums).toHaveLength(kinds.length);
+  for (const line of sums) expect(line).toMatch(/ 1\.5$/);
 });
 
 test("shows requests while they run", async () => {
