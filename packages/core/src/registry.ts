@@ -87,7 +87,8 @@ export interface Registry {
   /**
    * Removes what has had its time: expired uploads, credentials, one-time values and rate counters, delivered events, archives that
    * no version has needed for a while, what crashes left; and seals the audit log. Call it from time to time, say every hour: the library has no
-   * timers. It may be cut short at any point, and run by several instances at once. A step that fails is reported, and the others run.
+   * timers. It may be cut short at any point, go on there, and run by several instances at once. A step that fails is reported, and
+   * the others run.
    * @throws RangeError, TypeError, and the signal's reason
    */
   sweep(options?: SweepOptions): Promise<SweepReport>;

@@ -12,12 +12,12 @@ export interface FsckOptions {
   /** Reads every archive and compares its digest; default: its size only. */
   deep?: boolean;
   /** Goes on where an earlier run ended: the `cursor` of its report or of what it told last. */
-  after?: string;
+  after?: string | null;
   /** Age from which what nobody knows or waits for counts as left behind; default 24 hours. */
   graceMs?: number;
-  /** Ends the check before its next page; the report then has a cursor. */
+  /** Ends the check before its next archive, or its next page of rows; the report then has a cursor. */
   signal?: AbortSignal;
-  /** Told after every page. */
+  /** Told after every page. Should the check fail, the last `cursor` is where to go on. */
   onProgress?(progress: FsckProgress): void;
   /** Told of each finding at once. The report holds the first 1000. */
   onFinding?(finding: FsckFinding): void;
@@ -52,23 +52,26 @@ export interface FsckReport {
 const keptFindings = 1000;
 const day = 24 * 60 * 60_000;
 
+const [id, digest] = [/^\d{0,15}$/, /^([0-9a-f]{64})?$/];
+
+/** With the table that says how much there is, and what places look like. */
 const checks = [
-  ["packages", checkPackages, "Packages"],
-  ["versions", checkVersions, "Versions"],
-  ["archives", checkArchives, "Blobs"],
+  ["packages", checkPackages, "Packages", id],
+  ["versions", checkVersions, "Versions", id],
+  ["archives", checkArchives, "Blobs", digest],
 ] as const;
 
 /**
  * Compares what rows say with each other and with the storage, page by page, while the registry is used; never removes a version.
  * What is found can be mended with `repair`, but for archives: those need {@link heal}, or a backup. For the host only.
- * @throws TypeError for a cursor that no run has told
+ * @throws TypeError for a cursor that no run has told; unavailable when the storage fails, and whatever the database fails with
  */
 export async function fsck(ctx: Context, options: FsckOptions = {}): Promise<FsckReport> {
-  const { repair = false, deep = false, graceMs = day, signal } = options;
-  const [first, place] = parseCursor(options.after);
+  const { repair = false, deep = false, graceMs = day, after: begin = null, signal } = options;
+  const [first, place] = parseCursor(begin);
   const report: FsckReport = {
     checked: { packages: 0, versions: 0, archives: 0 },
-    ...{ counts: {}, findings: [], unmended: 0, isComplete: false, cursor: options.after ?? null },
+    ...{ counts: {}, findings: [], unmended: 0, isComplete: false, cursor: begin },
   };
   // Several versions may need one archive; they are told of one after the other.
   const lastOf: Partial<Record<FsckCode, string | null>> = {};
@@ -83,7 +86,7 @@ export async function fsck(ctx: Context, options: FsckOptions = {}): Promise<Fsc
     options.onFinding?.(finding);
   };
   for (const [name, check, table] of checks.slice(first)) {
-    const work: FsckWork = { ctx, repair, deep, graceMs, found };
+    const work: FsckWork = { ctx, repair, deep, graceMs, signal, found };
     let after: string | null = name === checks[first]?.[0] ? place : "";
     const isWatched = options.onProgress !== undefined && after !== null;
     const total = isWatched ? await countBehind(ctx.database.reader, table, after ?? "") : 0;
@@ -96,7 +99,7 @@ export async function fsck(ctx: Context, options: FsckOptions = {}): Promise<Fsc
       options.onProgress?.({ check: name, done: report.checked[name], total, cursor: report.cursor });
     }
   }
-  if (options.after === undefined) tellTelemetry(ctx, blobs);
+  if (begin === null) tellTelemetry(ctx, blobs);
   return { ...report, isComplete: true, cursor: null };
 }
 
@@ -108,10 +111,10 @@ function tellTelemetry({ telemetry }: Context, blobs: { archive_missing: number;
 }
 
 /** Which check comes first, and where in it. */
-function parseCursor(cursor: string | undefined): [number, string | null] {
-  if (cursor === undefined) return [0, ""];
-  const [, name, place] = /^(\w+):(end|\d*|[0-9a-f]{64})$/.exec(cursor) ?? [];
-  const at = checks.findIndex(([check]) => check === name);
-  if (at < 0 || place === undefined) throw new TypeError(`There is no place ${cursor} to go on from`);
+function parseCursor(cursor: string | null): [number, string | null] {
+  if (cursor === null) return [0, ""];
+  const [, name, place = ""] = /^(\w+):(\w*)$/.exec(cursor) ?? [];
+  const at = checks.findIndex(([check, , , places]) => check === name && (place === "end" || places.test(place)));
+  if (at < 0) throw new TypeError(`There is no place ${cursor} to go on from`);
   return [at, place === "end" ? null : place];
 }

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Context } from "../context.ts";
+import { RegistryError } from "../errors.ts";
 import type { SweepWork } from "./upkeep/sweep-step.ts";
 import { sweepSteps } from "./upkeep/sweep-steps.ts";
 
@@ -16,9 +17,14 @@ export interface SweepOptions {
   steps?: readonly SweepStepName[];
   /** What to leave out. `orphans` lists the whole storage, which takes a while, and requests to a bucket: once a day is enough. */
   skip?: readonly SweepStepName[];
+  /**
+   * Goes on with `orphans` where an earlier sweep was cut short: the `cursor` of its report, or of what it told last. The other
+   * steps need none: what they have done does not come up again.
+   */
+  after?: string | null;
   /** Ends the sweep before its next batch; the next one goes on. */
   signal?: AbortSignal;
-  /** Told after every batch. */
+  /** Told after every batch, and every page of what is looked through. */
   onProgress?(progress: SweepProgress): void;
 }
 
@@ -27,6 +33,8 @@ export interface SweepProgress {
   step: SweepStepName;
   /** What the step has done so far. */
   done: number;
+  /** What to give as `after` should this sweep be cut short now; null: `orphans` has to begin anew, or is at its end. */
+  cursor: string | null;
 }
 
 /** What one step of a sweep did. */
@@ -43,6 +51,8 @@ export interface SweepReport {
   steps: SweptStep[];
   /** Whether every step came to its end. */
   isComplete: boolean;
+  /** What to give as `after` to go on; null when `orphans` came to its end, or has to begin anew. */
+  cursor: string | null;
 }
 
 const day = 24 * 60 * 60_000;
@@ -52,11 +62,13 @@ const day = 24 * 60 * 60_000;
  * counters that are over, archives that no version has needed for a while, what crashes left of uploads; and seals the audit log.
  * It works in small batches and may be cut short at any point, run as often as you like, and by several instances at once, while
  * the registry is used. A step that fails keeps none of the others from running. For the host only.
- * @throws RangeError for a time below 0, TypeError for an unknown step, the signal's reason
+ * @throws RangeError for a time below 0, TypeError for an unknown step or a cursor that no sweep has told, the signal's reason
  */
 export async function sweep(ctx: Context, options: SweepOptions = {}): Promise<SweepReport> {
-  const { graceMs = day, stagedAgeMs = day, signal } = options;
+  const { graceMs = day, stagedAgeMs = day, after = null, signal } = options;
   if (!(graceMs >= 0 && stagedAgeMs >= 0)) throw new RangeError("graceMs and stagedAgeMs must not be below 0");
+  const place = parseCursor(after);
+  let cursor = after;
   const steps: SweptStep[] = [];
   for (const step of chosen(options)) {
     // Databases and storages exist that answer within the same turn of the event loop: others must get theirs.
@@ -65,24 +77,40 @@ export async function sweep(ctx: Context, options: SweepOptions = {}): Promise<S
     const swept: SweptStep = { step: step.name, done: 0, failure: null };
     steps.push(swept);
     const work: SweepWork = {
-      ...{ ctx, graceMs, stagedAgeMs },
+      ...{ ctx, graceMs, stagedAgeMs, after: place },
       checkpoint: () => signal?.throwIfAborted(),
-      advance(count) {
+      advance(count, next) {
         swept.done += count;
-        options.onProgress?.({ step: step.name, done: swept.done });
+        if (next !== undefined) cursor = next === null ? null : `${step.name}:${next}`;
+        options.onProgress?.({ step: step.name, done: swept.done, cursor });
       },
     };
     await step.run(work).catch((error: unknown) => {
       signal?.throwIfAborted();
       ctx.logger.error({ err: error, step: step.name }, "a step of the sweep failed");
-      swept.failure = error instanceof Error ? error.message : String(error);
+      swept.failure = reasonOf(error);
     });
     const attributes = { "registry.sweep.step": step.name, "registry.sweep.failed": swept.failure !== null };
     ctx.telemetry?.event({ name: "sweep.step", attributes });
   }
   const isComplete = steps.every((one) => one.failure === null);
   if (isComplete) ctx.telemetry?.event({ name: "swept", attributes: {} });
-  return { steps, isComplete };
+  return { steps, isComplete, cursor };
+}
+
+/** Where `orphans` goes on. */
+function parseCursor(cursor: string | null): string | null {
+  if (cursor === null) return null;
+  const [, place] = /^orphans:([0-9a-f]{64})$/.exec(cursor) ?? [];
+  if (place === undefined) throw new TypeError(`There is no place ${cursor} to go on from`);
+  return place;
+}
+
+/** What a step failed of, in words for the operator: those of a refusal are for clients. */
+function reasonOf(error: unknown): string {
+  const reason = RegistryError.is(error) ? (error.cause ?? error) : error;
+  if (!(reason instanceof Error)) return String(reason);
+  return reason.message || ("code" in reason ? String(reason.code) : reason.name);
 }
 
 function chosen({ steps, skip = [] }: SweepOptions): readonly (typeof sweepSteps)[number][] {

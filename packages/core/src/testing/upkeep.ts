@@ -6,6 +6,7 @@ import { blobSweeping } from "./upkeep/blob-sweeping.ts";
 import { checking } from "./upkeep/checking.ts";
 import { contendedSweeping } from "./upkeep/contended-sweeping.ts";
 import type { UpkeepHarness } from "./upkeep/harness.ts";
+import { resuming } from "./upkeep/resuming.ts";
 import { rowSweeping } from "./upkeep/row-sweeping.ts";
 import { sweepRace } from "./upkeep/sweep-race.ts";
 
@@ -29,7 +30,15 @@ export function describeUpkeep(
 ): void {
   describeBehaviours<UpkeepHarness>(
     name,
-    { ...rowSweeping, ...blobSweeping, ...contendedSweeping, ...sweepRace, ...checking, ...archiveChecking },
+    {
+      ...rowSweeping,
+      ...blobSweeping,
+      ...contendedSweeping,
+      ...sweepRace,
+      ...checking,
+      ...archiveChecking,
+      ...resuming,
+    },
     options,
   );
 }

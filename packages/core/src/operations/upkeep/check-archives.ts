@@ -10,7 +10,9 @@ import { onStorage } from "../steps/storage-outage.ts";
 import type { CheckedPage, FsckCode, FsckWork } from "./fsck-work.ts";
 import { doomMs, isUnknown, removeOrphan } from "./unneeded-blobs.ts";
 
-const pageRows = 500;
+const flatPageRows = 500;
+/** Each is read from its first byte to its last: hundreds would keep whoever watches waiting. */
+const deepPageRows = 50;
 const namedVersions = 200;
 
 /** What is known of one digest. */
@@ -22,7 +24,8 @@ interface Known {
 
 /** Goes through versions, rows of blobs and the storage side by side, in the order of digests. */
 export async function checkArchives(work: FsckWork, after: string): Promise<CheckedPage> {
-  const { ctx } = work;
+  const { ctx, deep, signal } = work;
+  const pageRows = deep ? deepPageRows : flatPageRows;
   const { reader } = ctx.database;
   // In this order: bytes are stored before their row is written, and that together with the version's.
   const needed = await listNeeded(reader, after, { deletedBefore: restorableSince(ctx), limit: pageRows });
@@ -37,8 +40,14 @@ export async function checkArchives(work: FsckWork, after: string): Promise<Chec
   for (const one of needed) add(one.sha256, { needed: one });
   for (const one of noted) add(one.sha256, { noted: one });
   for (const one of stored) add(one.digest, { stored: one });
-  for (const digest of [...known.keys()].sort()) await checkDigest(work, digest, known.get(digest) ?? {});
-  return { checked: known.size, next: through };
+  let [checked, place] = [0, after];
+  for (const digest of [...known.keys()].sort()) {
+    if (signal?.aborted) return { checked, next: place };
+    await checkDigest(work, digest, known.get(digest) ?? {});
+    checked += 1;
+    place = digest;
+  }
+  return { checked, next: through };
 }
 
 function restorableSince(ctx: Context): string {

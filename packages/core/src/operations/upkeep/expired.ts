@@ -24,7 +24,7 @@ export const expireUploads: SweepStep<"uploads"> = {
     do {
       work.checkpoint();
       const page: OverdueRow[] = await listOverdue(work.ctx.database.reader, now, { after, limit: batchRows });
-      for (const row of page) if (await expireVersion(work.ctx, row)) work.advance(1);
+      for (const row of page) work.advance((await expireVersion(work.ctx, row)) ? 1 : 0);
       after = page.at(-1) ?? null;
     } while (after !== null);
     const before = toRowTime(work.ctx.clock.now() - keptUploadMs);
@@ -77,7 +77,7 @@ export const removeEvents: SweepStep<"events"> = {
     for (let after: number | null = 0; after !== null; ) {
       work.checkpoint();
       const { removed, next }: ForgottenEvents = await removeForgottenEvents(work.ctx, after);
-      if (removed > 0) work.advance(removed);
+      work.advance(removed);
       after = next;
       await nextTurn();
     }

@@ -42,6 +42,8 @@ export interface FsckWork {
   repair: boolean;
   deep: boolean;
   graceMs: number;
+  /** Once it is aborted, a page that takes long ends early. */
+  signal: AbortSignal | undefined;
   found(finding: FsckFinding): void;
 }
 

@@ -29,9 +29,9 @@ const rememberedMs = 2 * claimMs;
 /** Notes what the storage holds and no row knows, as crashes leave it, once it is old enough; then it goes like any other blob. */
 export const noteOrphans: SweepStep<"orphans"> = {
   name: "orphans",
-  async run({ ctx, graceMs, checkpoint, advance }) {
-    let after: string | null = null;
-    for (;;) {
+  async run({ ctx, graceMs, after: place, checkpoint, advance }) {
+    let after = place;
+    do {
       checkpoint();
       const page: StoredBlob[] = await onStorage(ctx, () => ctx.storage.list(after, pageRows));
       const old = page.filter((blob) => blob.touchedAt < ctx.clock.now() - graceMs);
@@ -41,9 +41,9 @@ export const noteOrphans: SweepStep<"orphans"> = {
         await ctx.database.write((tx) => insertFoundBlobs(tx, rows));
         advance(rows.length);
       }
-      after = page.at(-1)?.digest ?? null;
-      if (page.length < pageRows) return;
-    }
+      after = page.at(pageRows - 1)?.digest ?? null;
+      advance(0, after);
+    } while (after !== null);
   },
 };
 
@@ -73,6 +73,7 @@ export const deleteUnneeded: SweepStep<"blobs"> = {
         work.checkpoint();
         await deleteBatch(work, going.slice(at, at + batchBlobs), work.advance);
       }
+      work.advance(0);
       if (through === undefined) return;
       after = through;
       await nextTurn();

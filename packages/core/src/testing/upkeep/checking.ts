@@ -1,9 +1,5 @@
-import { Readable } from "node:stream";
 import { expect } from "vitest";
-import type { FsckFinding } from "../../operations/upkeep/fsck-work.ts";
 import type { Behaviours } from "../behaviours.ts";
-import { patternBytes, storeBytes } from "../blobs.ts";
-import { zipOf } from "../zips.ts";
 import { inShort, mends, sound } from "./checked.ts";
 import { day, packageName, type UpkeepHarness, worldOn } from "./harness.ts";
 
@@ -92,42 +88,5 @@ export const checking: Behaviours<UpkeepHarness> = {
     world.clock.advance(day);
     await mends(world, ["upload_overdue"]);
     expect(await world.sweep({ steps: ["uploads"] })).toEqual({});
-  },
-
-  async "a check goes on where it was told to end, and looks at everything once"(harness) {
-    const { registry, clock, ada, storage, database } = await worldOn(harness);
-    for (let seed = 1; seed <= 30; seed += 1) await storeBytes(storage, patternBytes(30, seed));
-    for (let at = 1; at <= 3; at += 1) {
-      const body = Readable.from([await zipOf({ a: String(at) })]);
-      await registry.releases.publish(ada, { package: `many-${at}`, version: "1.0.0", body });
-    }
-    clock.advance(2 * day);
-    await database.write((tx) => tx.deleteFrom("PackageMaintainers").execute());
-    const seen: FsckFinding[] = [];
-    const totals: Record<string, number> = {};
-    let [after, runs]: [string | null, number] = [null, 0];
-    do {
-      const ending = new AbortController();
-      const report: Awaited<ReturnType<typeof registry.fsck>> = await registry.fsck({
-        ...(after !== null && { after }),
-        signal: ending.signal,
-        onFinding: (finding) => seen.push(finding),
-        onProgress({ check, done, total }) {
-          totals[check] = total;
-          // Archives that only the storage knows come on top.
-          if (check === "archives") expect(done).toBeGreaterThanOrEqual(total);
-          else expect(done).toBe(total);
-          ending.abort();
-        },
-      });
-      after = report.cursor;
-      runs += 1;
-    } while (after !== null);
-    expect(runs).toBeGreaterThanOrEqual(3);
-    expect(totals).toEqual({ packages: 3, versions: 3, archives: 3 });
-    const codes = seen.map((one) => one.code);
-    expect(codes.filter((code) => code === "owner_missing")).toHaveLength(3);
-    expect(codes.filter((code) => code === "blob_orphaned")).toHaveLength(30);
-    await expect(registry.fsck({ after: "nowhere:1" })).rejects.toThrow(TypeError);
   },
 };
