@@ -12,7 +12,7 @@ import {
 import type { Redis } from "ioredis";
 import { openBucket } from "./bucket.ts";
 import type { Config } from "./config.ts";
-import { messageOf, mysqlReasons, networkReasons, reasonFor } from "./reasons.ts";
+import { causeOf, messageOf, mysqlReasons, networkReasons, reasonFor } from "./reasons.ts";
 
 /** What the registry stands on. Drivers are loaded for what is used, and only then. */
 export interface Backends {
@@ -90,7 +90,7 @@ async function openRedis(redis: Redis, url: string): Promise<Backends["shared"]>
     // Begins what Redis remembers now and not with the first signed request, and shows that Redis lets us.
     await nonces.claim([`start ${randomUUID()}`], { ttlMs: 1000, sinceMs: Date.now() });
   } catch (error) {
-    const reason = messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+    const reason = causeOf(error);
     throw new Error(`Redis at ${new URL(url).host} refuses what the registry asks of it, check REDIS_URL: ${reason}`, {
       cause: error,
     });

@@ -51,9 +51,14 @@ function codeOf(error: Error): string {
   return "code" in error ? String(error.code) : error.name;
 }
 
-/** An error's message; whatever else was thrown as text. */
+/** An error's message, or its code where it has none; whatever else was thrown as text. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message || codeOf(error) : String(error);
+}
+
+/** The message of what lies behind an error, where something does: its own may be meant for clients. */
+export function causeOf(error: unknown): string {
+  return messageOf(error instanceof Error ? (error.cause ?? error) : error);
 }
 
 /** Why a server could not be started, in words that say what to do. */

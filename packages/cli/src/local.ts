@@ -41,7 +41,8 @@ export async function withNewRegistry<T>(
 function openAs<T>(cli: Cli, config: Config, use: (open: OpenRegistry, config: Config) => Promise<T>): Promise<T> {
   return withDrivers(async () => {
     const { openRegistry } = await import("../../../examples/standalone/src/open-registry.ts");
-    const open = await openRegistry(config, quietLogger(cli));
+    const { causeOf } = await import("../../../examples/standalone/src/reasons.ts");
+    const open = await openRegistry(config, quietLogger(cli, causeOf));
     try {
       return await use(open, config);
     } finally {
@@ -59,9 +60,10 @@ async function demandDatabase({ cwd }: Cli, { database }: Config): Promise<void>
   });
 }
 
-/** What only a log would tell stays unsaid. */
-function quietLogger(cli: Cli): Logger {
-  const say = (_fields: object, message: string) => cli.warn(message);
+/** What only a log would tell stays unsaid, but not what a failure came from. */
+function quietLogger(cli: Cli, causeOf: (error: unknown) => string): Logger {
+  const say = (fields: object, message: string) =>
+    cli.warn("err" in fields ? `${message}: ${causeOf(fields.err)}` : message);
   return { info() {}, warn: say, error: say };
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { beforeAll, expect, test } from "vitest";
@@ -88,7 +88,7 @@ test("deleting is asked for", async () => {
   expect([yes.code, yes.shown]).toEqual([0, expect.stringContaining("Deleted asked@1.0.0")]);
 });
 
-test("fsck shows a bar, and sweep, of which nobody knows how much there is, a count", async () => {
+test("fsck shows a bar, and sweep, of which nobody knows how much there is, a count, but for what it lists", async () => {
   const here = await machine();
   const env = { DATABASE_URL: "sqlite:some.db", STORAGE_URL: "file:./packages" };
   await here.done(["init", "--type", "sqlite", "--path", "some.db"], { env });
@@ -101,6 +101,17 @@ test("fsck shows a bar, and sweep, of which nobody knows how much there is, a co
   const swept = await atTerminal(there, ["sweep"]);
   expect(swept).toMatchObject({ code: 0, shown: expect.stringContaining("\r\u001b[Kstaged: 0") });
   expect((await here.run(["fsck"], { env })).messages).toBe("");
+  // One more than a page, the last of them in the middle of all that there can be.
+  const folder = join(here.cwd, "packages/blobs/80/00");
+  await mkdir(folder, { recursive: true });
+  for (let number = 0; number <= 1000; number += 1) {
+    await writeFile(join(folder, `8000${String(number).padStart(60, "0")}`), "young");
+  }
+  const listed = await atTerminal(there, ["sweep"]);
+  expect(listed).toMatchObject({
+    code: 0,
+    shown: expect.stringMatching(/orphans \[#{12}\.{12}\] {2}50% of the storage/),
+  });
 });
 
 test("colours and the progress bar are for terminals, unless the environment says otherwise", async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { createRegistry } from "@serverless-registry/core";
@@ -50,8 +50,10 @@ test("fsck says that nothing is wrong, names what is, and goes on from a place",
   expect([deep.code, deep.json.counts]).toEqual([1, { archive_missing: 1, archive_damaged: 1 }]);
   const rest = await done(["fsck", "--after", "archives:end", "--json"], { env });
   expect(rest.json.checked).toEqual({ packages: 0, versions: 0, archives: 0 });
-  const nowhere = await run(["fsck", "--after", "nowhere"], { env });
-  expect([nowhere.code, nowhere.messages]).toEqual([2, expect.stringContaining("--after")]);
+  for (const place of ["nowhere", `packages:${digests[0]}`]) {
+    const nowhere = await run(["fsck", "--after", place], { env });
+    expect([nowhere.code, nowhere.messages]).toEqual([2, expect.stringMatching(`^error: --after .* not ${place}\n$`)]);
+  }
 });
 
 test("heal puts whole bytes in the place of missing and flipped ones, and takes no others", {
@@ -85,6 +87,38 @@ test("sweep says what it did", { timeout: 120_000 }, async () => {
   expect(json.isComplete).toBe(true);
   expect(json.steps.map((one: { step: string }) => one.step)).toContain("blobs");
   expect((await done(["sweep"], { env })).out).toContain("uploads: 0\n");
+});
+
+test("what fails says of what, and a check that did where to go on", { timeout: 120_000 }, async () => {
+  const { run, done, cwd } = await harmed();
+  const blobs = join(cwd, "packages/blobs");
+  await rename(blobs, `${blobs} elsewhere`);
+  await writeFile(blobs, "no folder");
+  const check = await run(["fsck"], { env });
+  const reason = expect.stringContaining("the blob storage failed: ENOTDIR: not a directory");
+  expect([check.code, check.messages]).toEqual([6, reason]);
+  expect(check.messages).toContain("Go on with --after versions:end\n");
+  const swept = await run(["sweep"], { env });
+  expect([swept.code, swept.messages]).toEqual([1, reason]);
+  expect(swept.out).toContain("orphans: 0, then it failed: ENOTDIR: not a directory");
+  await rm(blobs);
+  await rename(`${blobs} elsewhere`, blobs);
+  const rest = await done(["fsck", "--after", "versions:end", "--json"], { env });
+  expect([rest.json.checked, rest.messages]).toEqual([{ packages: 0, versions: 0, archives: 3 }, ""]);
+});
+
+test("sweep looks for what nobody knows from the place that it is told", { timeout: 120_000 }, async () => {
+  const { run, done, place } = await harmed();
+  const [orphan, old] = [place("0".repeat(64)), new Date(Date.now() - 3 * 24 * 3_600_000)];
+  await mkdir(dirname(orphan), { recursive: true });
+  await writeFile(orphan, "left behind");
+  await utimes(orphan, old, old);
+  await done(["sweep", "--after", `orphans:${"0".repeat(64)}`], { env });
+  expect(existsSync(orphan)).toBe(true);
+  const nowhere = await run(["sweep", "--after", "versions:end"], { env });
+  expect([nowhere.code, nowhere.messages]).toEqual([2, expect.stringContaining("--after")]);
+  await done(["sweep"], { env });
+  expect(existsSync(orphan)).toBe(false);
 });
 
 test("after a backup was put back, sweeps and repairs wait until fsck has named what it does not know", {
