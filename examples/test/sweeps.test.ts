@@ -162,3 +162,28 @@ test.each([
   const running = await leave(0.5);
   await expect.poll(left).toEqual([running]);
 });
+
+test("a listing of the storage that failed goes on with the next sweep, and not a day later", async () => {
+  const { storage } = await folder();
+  const config = { database: sqlite, storage: { kind: "files", root: "packages" }, sweepArchives: "on" } as const;
+  const place = `orphans:${"ab".repeat(32)}`;
+  const cursors = [place, place, null];
+  const asked: unknown[] = [];
+  const registry: SweepCare["registry"] = {
+    async sweep({ after, skip } = {}) {
+      asked.push([after, skip]);
+      const cursor = cursors.shift() ?? null;
+      return { steps: [], isComplete: cursor === null, cursor };
+    },
+  };
+  const log = { info() {}, warn() {}, error() {} };
+  const { end } = careForSweeps({ config, registry, storage, startedAlone: false, log, everyMs: 5 });
+  onTestFinished(end);
+  await expect.poll(() => asked.length).toBeGreaterThanOrEqual(4);
+  expect(asked.slice(0, 4)).toEqual([
+    [null, []],
+    [place, []],
+    [place, []],
+    [null, ["orphans"]],
+  ]);
+});

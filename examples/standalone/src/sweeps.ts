@@ -15,7 +15,7 @@ export interface SweepCare {
 }
 
 const HOUR_MS = 3_600_000;
-/** Looking for bytes that nobody knows lists the whole storage: at the start, and at every so manieth sweep. */
+/** Looking for bytes that nobody knows lists the whole storage: at the start, at every so manieth sweep, and after a failure. */
 const SWEEPS_PER_LISTING = 24;
 
 /**
@@ -32,6 +32,8 @@ export function careForSweeps(care: SweepCare): { end(): Promise<void> } {
   let sweeps = 0;
   let work = startedAlone ? removeLeftovers() : Promise.resolve();
   let isWaiting = false;
+  /** Where a listing failed. */
+  let after: string | null = null;
 
   async function removeLeftovers(): Promise<void> {
     try {
@@ -44,14 +46,15 @@ export function careForSweeps(care: SweepCare): { end(): Promise<void> } {
   }
 
   async function sweep(): Promise<void> {
-    const isListing = sweeps % SWEEPS_PER_LISTING === 0;
+    const isListing = sweeps % SWEEPS_PER_LISTING === 0 || after !== null;
     sweeps += 1;
     try {
       const isKeeping = await mustKeepArchives(config);
       if (isKeeping && isListing) log.warn({}, whyKept(config));
       const skip = isKeeping ? archiveSteps : isListing ? [] : (["orphans"] as const);
       // It logs by itself what fails.
-      const { steps } = await registry.sweep({ ...age, skip, signal: ending.signal });
+      const { steps, cursor } = await registry.sweep({ ...age, skip, after, signal: ending.signal });
+      after = cursor;
       const busy = steps.filter(({ step, done }) => done > 0 && step !== "audit_seals");
       if (busy.length > 0) log.info(Object.fromEntries(busy.map(({ step, done }) => [step, done])), "swept");
     } catch (error) {
