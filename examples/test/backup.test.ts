@@ -12,6 +12,8 @@ import { examples, runProgram, type ServerProgram, startStandalone, temporaryFol
 
 const program = ["--conditions=@serverless-registry/source", join(examples, "../packages/cli/src/main.ts")];
 
+const patient = { interval: 20, timeout: 60_000 };
+
 /** Versions whose publishing was acknowledged: package@version to the digest of its archive. */
 type Published = Map<string, string>;
 
@@ -45,7 +47,7 @@ function load(server: ServerProgram, token: string) {
 }
 
 test("a server in use is kept, and what is restored serves everything of that moment", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const [cwd, elsewhere] = [await temporaryFolder(), await temporaryFolder()];
   const server = await startStandalone({ cwd });
@@ -55,7 +57,7 @@ test("a server in use is kept, and what is restored serves everything of that mo
   let before: [string, string][] = [];
   for (let round = 0; round < 3; round++) {
     const known = running.published.size;
-    while (running.published.size < known + 10) await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect.poll(() => running.published.size, patient).toBeGreaterThanOrEqual(known + 10);
     before = [...running.published].filter(([name]) => !running.deleted.has(name));
     const kept = await runProgram([...program, "backup", "create", folder, "--json"], { cwd });
     expect(kept.code, kept.output).toBe(0);
@@ -71,7 +73,7 @@ test("a server in use is kept, and what is restored serves everything of that mo
     expect.objectContaining({ findings: [], isComplete: true }),
   ]);
   const meanwhile = running.published.size;
-  while (running.published.size === meanwhile) await new Promise((resolve) => setTimeout(resolve, 20));
+  await expect.poll(() => running.published.size, patient).toBeGreaterThan(meanwhile);
   await running.stop();
   server.send("SIGTERM");
   expect((await server.ended).code).toBe(0);

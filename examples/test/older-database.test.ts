@@ -70,7 +70,7 @@ async function putBackByHand(place: Place): Promise<void> {
   const env = { ...place.env, SWEEP_ARCHIVES: "off" };
 
   const careful = await startStandalone({ cwd, env });
-  await expect.poll(careful.output, { timeout: 20_000 }).toContain('"msg":"swept"');
+  await expect.poll(careful.output, { timeout: 60_000 }).toContain('"msg":"swept"');
   expect(careful.output()).toContain("SWEEP_ARCHIVES=off: no archive is removed");
   const swept = await runProgram([...program, "sweep", "--json"], { cwd, env });
   expect([swept.code, swept.output]).toEqual([0, expect.not.stringContaining('"blobs"')]);
@@ -87,12 +87,12 @@ async function putBackByHand(place: Place): Promise<void> {
   expect((await careful.ended).code).toBe(0);
 
   const careless = await startStandalone({ cwd, env: place.env });
-  await expect.poll(left, { timeout: 20_000 }).toEqual([true, false, true]);
+  await expect.poll(left, { timeout: 60_000 }).toEqual([true, false, true]);
   expect(await download(careless.url, "fc", "1.0.0")).not.toBeNull();
 }
 
 test("beside a SQLite file that was put back by hand, the operator keeps sweeps from archives that it does not know", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const cwd = await temporaryFolder();
   const [path, kept] = [join(cwd, "registry.db"), join(cwd, "kept.db")];
@@ -105,7 +105,7 @@ test("beside a SQLite file that was put back by hand, the operator keeps sweeps 
 });
 
 describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
-  test("beside an older dump of MySQL too", { timeout: 120_000 }, async () => {
+  test("beside an older dump of MySQL too", { timeout: 240_000 }, async () => {
     const cwd = await temporaryFolder();
     const [database, kept] = [await temporaryDatabase(MYSQL_URL), await temporaryDatabase(MYSQL_URL)];
     onTestFinished(database.drop);

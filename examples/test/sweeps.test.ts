@@ -163,27 +163,34 @@ test.each([
   await expect.poll(left).toEqual([running]);
 });
 
-test("a listing of the storage that failed goes on with the next sweep, and not a day later", async () => {
+test("a listing of the storage that failed goes on with the next sweep, or begins anew where it is stuck", async () => {
   const { storage } = await folder();
   const config = { database: sqlite, storage: { kind: "files", root: "packages" }, sweepArchives: "on" } as const;
   const place = `orphans:${"ab".repeat(32)}`;
-  const cursors = [place, place, null];
+  // At once, in the middle, at the same place once more, then not at all.
+  const listings = [
+    { cursor: null, failure: "down" },
+    { cursor: place, failure: "down" },
+    { cursor: place, failure: "down" },
+    { cursor: null, failure: null },
+  ];
   const asked: unknown[] = [];
   const registry: SweepCare["registry"] = {
     async sweep({ after, skip } = {}) {
       asked.push([after, skip]);
-      const cursor = cursors.shift() ?? null;
-      return { steps: [], isComplete: cursor === null, cursor };
+      const { cursor = null, failure = null } = listings.shift() ?? {};
+      return { steps: [{ step: "orphans", done: 0, failure }], isComplete: failure === null, cursor };
     },
   };
   const log = { info() {}, warn() {}, error() {} };
   const { end } = careForSweeps({ config, registry, storage, startedAlone: false, log, everyMs: 5 });
   onTestFinished(end);
-  await expect.poll(() => asked.length).toBeGreaterThanOrEqual(4);
-  expect(asked.slice(0, 4)).toEqual([
+  await expect.poll(() => asked.length).toBeGreaterThanOrEqual(5);
+  expect(asked.slice(0, 5)).toEqual([
+    [null, []],
     [null, []],
     [place, []],
-    [place, []],
+    [null, []],
     [null, ["orphans"]],
   ]);
 });

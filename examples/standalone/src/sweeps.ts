@@ -15,7 +15,7 @@ export interface SweepCare {
 }
 
 const HOUR_MS = 3_600_000;
-/** Looking for bytes that nobody knows lists the whole storage: at the start, at every so manieth sweep, and after a failure. */
+/** Looking for bytes that nobody knows lists the whole storage: at the start and at every so manieth sweep, until it has come to its end. */
 const SWEEPS_PER_LISTING = 24;
 
 /**
@@ -32,7 +32,8 @@ export function careForSweeps(care: SweepCare): { end(): Promise<void> } {
   let sweeps = 0;
   let work = startedAlone ? removeLeftovers() : Promise.resolve();
   let isWaiting = false;
-  /** Where a listing failed. */
+  /** Whether the storage is to be listed, and where a listing failed. */
+  let isOwed = true;
   let after: string | null = null;
 
   async function removeLeftovers(): Promise<void> {
@@ -46,15 +47,20 @@ export function careForSweeps(care: SweepCare): { end(): Promise<void> } {
   }
 
   async function sweep(): Promise<void> {
-    const isListing = sweeps % SWEEPS_PER_LISTING === 0 || after !== null;
+    if (sweeps % SWEEPS_PER_LISTING === 0) isOwed = true;
     sweeps += 1;
     try {
       const isKeeping = await mustKeepArchives(config);
-      if (isKeeping && isListing) log.warn({}, whyKept(config));
+      if (isKeeping && isOwed) log.warn({}, whyKept(config));
+      const isListing = isOwed && !isKeeping;
       const skip = isKeeping ? archiveSteps : isListing ? [] : (["orphans"] as const);
       // It logs by itself what fails.
       const { steps, cursor } = await registry.sweep({ ...age, skip, after, signal: ending.signal });
-      after = cursor;
+      if (isListing) {
+        isOwed = steps.some(({ step, failure }) => step === "orphans" && failure !== null);
+        // From a place that it could not leave it begins anew.
+        after = cursor === after ? null : cursor;
+      }
       const busy = steps.filter(({ step, done }) => done > 0 && step !== "audit_seals");
       if (busy.length > 0) log.info(Object.fromEntries(busy.map(({ step, done }) => [step, done])), "swept");
     } catch (error) {

@@ -97,7 +97,8 @@ async function goOn<R extends { cursor: string | null }>(
     place = report.cursor;
     return report;
   } catch (error) {
-    if (after === undefined || !(error instanceof TypeError && error.message.includes(after))) throw error;
+    if (after === undefined || !(error instanceof TypeError && error.message.startsWith("There is no place")))
+      throw error;
     place = null;
     throw usageError(`--after is what an earlier run said, not ${after}`);
   } finally {

@@ -109,7 +109,8 @@ export function measures(register: Registry, prefix: string): Measures {
         damaged(attributes["registry.fsck.damaged_blobs"]);
       },
       "sweep.step"(attributes) {
-        // Each step is there before it first fails: whoever watches for an increase misses a series that begins with one.
+        // A step is there once it has run: whoever watches for an increase misses a series that begins with one. Where the first run
+        // fails, there is no time of a last complete sweep either.
         failedSteps(attributes, attributes["registry.sweep.failed"] === true ? 1 : 0);
       },
       swept: () => sweptAt(Date.now() / 1000),

@@ -88,7 +88,7 @@ export async function sweep(ctx: Context, options: SweepOptions = {}): Promise<S
     await step.run(work).catch((error: unknown) => {
       signal?.throwIfAborted();
       ctx.logger.error({ err: error, step: step.name }, "a step of the sweep failed");
-      swept.failure = reasonOf(error);
+      swept.failure = causeInWords(error);
     });
     const attributes = { "registry.sweep.step": step.name, "registry.sweep.failed": swept.failure !== null };
     ctx.telemetry?.event({ name: "sweep.step", attributes });
@@ -107,7 +107,7 @@ function parseCursor(cursor: string | null): string | null {
 }
 
 /** What a step failed of, in words for the operator: those of a refusal are for clients. */
-function reasonOf(error: unknown): string {
+function causeInWords(error: unknown): string {
   const reason = RegistryError.is(error) ? (error.cause ?? error) : error;
   if (!(reason instanceof Error)) return String(reason);
   return reason.message || ("code" in reason ? String(reason.code) : reason.name);
