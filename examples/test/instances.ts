@@ -75,7 +75,7 @@ async function untilAllAnswer(url: string, servers: readonly string[]): Promise<
   const until = performance.now() + 30_000;
   while (silent.size > 0) {
     if (performance.now() > until) throw new Error(`nginx hands nothing to ${[...silent].join(", ")}`);
-    const response = await fetch(`${url}/healthz`);
+    const response = await fetch(`${url}/healthz`, { headers: { "x-show-upstream": "yes" } });
     await response.arrayBuffer();
     // Of several that were tried it names each: the last one answered, unless nginx had to.
     if (response.ok) silent.delete(response.headers.get("x-upstream")?.split(", ").at(-1) ?? "");

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # nginx.sh start DIR PORT SERVER_PORT... | run DIR PORT SERVER_PORT... | stop DIR
 # nginx at 127.0.0.1:PORT as a load balancer before the registry's instances at those ports, with the settings of
-# examples/scaled/proxy.conf, all of it in DIR; X-Upstream names who answered. `run` stays in the foreground.
+# examples/scaled/proxy.conf, all of it in DIR. `run` stays in the foreground.
+# To who sends X-Show-Upstream it names in X-Upstream who answered.
 # NGINX names another program than nginx.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -43,6 +44,10 @@ http {
   fastcgi_temp_path $dir/fastcgi;
   uwsgi_temp_path $dir/uwsgi;
   scgi_temp_path $dir/scgi;
+  map \$http_x_show_upstream \$shown_upstream {
+    default \$upstream_addr;
+    "" "";
+  }
   upstream registry {
 $(printf '    server 127.0.0.1:%s max_fails=1 fail_timeout=1s;\n' "${@:3}")
     keepalive 32;
@@ -50,7 +55,7 @@ $(printf '    server 127.0.0.1:%s max_fails=1 fail_timeout=1s;\n' "${@:3}")
   server {
     listen 127.0.0.1:$port;
     keepalive_requests 1000000;
-    add_header X-Upstream \$upstream_addr always;
+    add_header X-Upstream \$shown_upstream always;
     include $settings;
   }
 }
@@ -61,5 +66,5 @@ case ${1:-} in
 start) start "${@:2}" ;;
 run) run "${@:2}" ;;
 stop) stop 5 "$2/server.pid" ;;
-*) sed -n 2,5p "$0" >&2; exit 2 ;;
+*) sed -n 2,6p "$0" >&2; exit 2 ;;
 esac
