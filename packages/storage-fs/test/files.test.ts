@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, readlink, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf, fillStage, patternBytes, readBlob, storeBytes } from "@serverless-registry/core/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { fsStorage } from "../src/index.ts";
-import { filesBelow, temporaryRoot } from "./harness.ts";
+import { filesBelow, openFilesBelow, temporaryRoot } from "./harness.ts";
 
 const MIB = 1024 * 1024;
 let root: string;
@@ -101,13 +101,8 @@ test.runIf(process.platform === "linux")("200 readers that give up leave no file
   const storage = fsStorage({ root });
   const large = await storeBytes(storage, patternBytes(4 * MIB));
   const small = await storeBytes(storage, patternBytes(1000));
-  const openFiles = async () => {
-    const names = await readdir("/proc/self/fd");
-    const targets = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => "")));
-    return targets.filter((target) => target.startsWith(root));
-  };
   const waiting = await storage.open(large);
-  expect(await openFiles()).toHaveLength(1);
+  expect(await openFilesBelow(root)).toHaveLength(1);
   waiting?.body.destroy();
 
   for (let index = 0; index < 200; index += 1) {
@@ -120,7 +115,7 @@ test.runIf(process.platform === "linux")("200 readers that give up leave no file
   await expect(storage.open(large, { start: 0, end: 4 * MIB })).rejects.toMatchObject({
     code: "range_not_satisfiable",
   });
-  await expect.poll(openFiles).toEqual([]);
+  await expect.poll(() => openFilesBelow(root)).toEqual([]);
 });
 
 test("a blob that shrinks under a reader ends with an error, not with too few bytes", async () => {

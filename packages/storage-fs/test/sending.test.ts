@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { type Descriptor, openDescriptor } from "../src/descriptor.ts";
 import { FileRun } from "../src/file-run.ts";
 import { fsStorage } from "../src/index.ts";
-import { temporaryRoot } from "./harness.ts";
+import { openFilesBelow, temporaryRoot } from "./harness.ts";
 
 const bytes = patternBytes(5_000_003);
 
@@ -47,9 +47,7 @@ async function ask(url: string): Promise<IncomingMessage> {
 
 /** How often a file is open in this process. */
 async function openTimes(path: string): Promise<number> {
-  const names = await readdir("/proc/self/fd");
-  const targets = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => "")));
-  return targets.filter((target) => target === path).length;
+  return (await openFilesBelow(path)).length;
 }
 
 const ways: Record<string, Send> = {

@@ -2,7 +2,7 @@ import { migrationNames } from "../../src/db/migrations/index.ts";
 import { runUntilKilled } from "../killed-process.ts";
 import { releases } from "./released/unpack.ts";
 
-/** How often each kind of database is killed in the middle of its migration; less where nobody asks for more. */
+/** How often each kind of database is killed in the middle of its migration. */
 export const killRounds = Number(process.env.KILL_ROUNDS ?? 4);
 
 /** The same seed kills at the same statements. */

@@ -75,46 +75,58 @@ describeWith(["redis"], () => {
     test("refuses at once, keeps local rules going, and serves again when it is back", async () => {
       const server = await ownServer();
       const redis = server.client({ maxRetriesPerRequest: null, retryStrategy: () => 50 });
-      const [nonces, limiter] = [redisNonces({ redis, timeoutMs: 1000 }), redisRateLimiter({ redis, timeoutMs: 1000 })];
-      expect(await nonces.claim(["before"], fromNow())).toBe(true);
+      const [nonces, limiter] = [redisNonces({ redis, timeoutMs: 300 }), redisRateLimiter({ redis, timeoutMs: 300 })];
+      // What must succeed may take longer, on a machine that stalls.
+      const [patientNonces, patientLimiter] = [
+        redisNonces({ redis, timeoutMs: 15_000 }),
+        redisRateLimiter({ redis, timeoutMs: 15_000 }),
+      ];
+      expect(await patientNonces.claim(["before"], fromNow())).toBe(true);
       await server.kill();
       await expect.poll(() => redis.status).not.toBe("ready");
+      const times: [claim: number[], take: number[]] = [[], []];
       for (let at = 0; at < 5; at += 1) {
-        expect(await timeToRefuse(() => nonces.claim([`away ${at}`], fromNow()))).toBeLessThan(5000);
-        expect(await timeToRefuse(() => limiter.take(rule, "key"))).toBeLessThan(5000);
+        times[0].push(await timeToRefuse(() => nonces.claim([`away ${at}`], fromNow())));
+        times[1].push(await timeToRefuse(() => limiter.take(rule, "key")));
       }
+      // The machine may stall in some of them.
+      for (const each of times) expect(Math.min(...each)).toBeLessThan(450);
+      for (const each of times) expect(Math.max(...each)).toBeLessThan(5000);
       const verdicts: boolean[] = [];
       for (let at = 0; at < 3; at += 1) verdicts.push((await limiter.take(localRule, "key")).allowed);
       expect(verdicts).toEqual([true, true, false]);
       await server.start();
       await expect.poll(() => nonces.claim(["after"], fromNow()).catch(() => "away")).not.toBe("away");
-      expect(await limiter.take(rule, "key")).toMatchObject({ allowed: true });
-      expect(await limiter.take(localRule, "key")).toMatchObject({ allowed: true, remaining: 1 });
+      expect(await patientLimiter.take(rule, "key")).toMatchObject({ allowed: true });
+      expect(await patientLimiter.take(localRule, "key")).toMatchObject({ allowed: true, remaining: 1 });
     });
 
     test("refuses within its time when it never was there, also to many at once", async () => {
       const redis = new Redis({ port: await freePort(), lazyConnect: true, maxRetriesPerRequest: null });
       redis.on("error", () => undefined);
       onTestFinished(() => redis.disconnect());
-      const nonces = redisNonces({ redis, timeoutMs: 200 });
+      // Not the default, which is one second.
+      const nonces = redisNonces({ redis, timeoutMs: 3000 });
       const startedAt = performance.now();
       const claims = Array.from({ length: 200 }, (_, at) => nonces.claim([`${at}`], fromNow()));
       const answers = await Promise.allSettled(claims);
       expect(answers.every((answer) => answer.status === "rejected")).toBe(true);
-      // One after the other they would take forty seconds.
-      expect(performance.now() - startedAt).toBeLessThan(20_000);
+      const tookMs = performance.now() - startedAt;
+      expect(tookMs).toBeGreaterThan(2900);
+      // One after the other they would take ten minutes.
+      expect(tookMs).toBeLessThan(20_000);
     });
 
     test("owes no more answers than were asked for in time: while one is overdue nothing is sent", async () => {
       const server = await ownServer();
       const redis = server.client();
-      const nonces = redisNonces({ redis, timeoutMs: 1000 });
+      const nonces = redisNonces({ redis, timeoutMs: 2000 });
       expect(await nonces.claim(["before"], fromNow())).toBe(true);
       server.signal("SIGSTOP");
-      expect(await timeToRefuse(() => nonces.claim(["slow"], fromNow()))).toBeGreaterThan(950);
+      expect(await timeToRefuse(() => nonces.claim(["slow"], fromNow()))).toBeGreaterThan(1950);
       let refusedMs = 0;
       for (let at = 0; at < 20; at += 1) refusedMs += await timeToRefuse(() => nonces.claim([`slow ${at}`], fromNow()));
-      // If each was sent and waited for, twenty seconds.
+      // If each was sent and waited for, forty seconds.
       expect(refusedMs).toBeLessThan(10_000);
       server.signal("SIGCONT");
       await expect.poll(() => nonces.claim(["after"], fromNow()).catch(() => "away")).toBe(true);
