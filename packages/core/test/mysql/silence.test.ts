@@ -29,7 +29,8 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
       const failure = await work().then(String, (error: unknown) => error);
       expect(database.outage(failure), String(failure)).toBe("unavailable");
     }
-    expect(performance.now() - startedAt).toBeLessThan(30_000);
+    // By default one statement alone may take as long.
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
     proxy.restore();
     await database.write((tx) => addUser(tx, "ada"));
     expect(await usernames(database)).toEqual(["ada"]);
