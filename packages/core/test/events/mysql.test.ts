@@ -3,7 +3,9 @@ import { recycledDatabases } from "../../../../scripts/test/mysql.ts";
 import { describeWith } from "../../../../scripts/test/services.ts";
 import { mysql } from "../../src/mysql/index.ts";
 import { describeDelivering } from "./delivering.ts";
+import { describeFailing } from "./failing.ts";
 import { testKilled } from "./killed.ts";
+import { describeRemoving } from "./removing.ts";
 
 describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
   const recycled = recycledDatabases(MYSQL_URL);
@@ -12,6 +14,7 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     onTestFinished(giveBack);
     return { place: uri, open: async () => mysql({ uri }) };
   };
-  describeDelivering("events on MySQL", async () => (await createPlace()).open);
+  for (const register of [describeDelivering, describeFailing, describeRemoving])
+    register("events on MySQL", async () => (await createPlace()).open);
   testKilled("MySQL", createPlace);
 });
