@@ -151,10 +151,10 @@ export const stagingBehaviours: Behaviours<BlobHarness> = {
     const abandoned = await storage.stage();
     await fillStage(abandoned, bytes);
     const blob = await storeBytes(storage, Buffer.from("a blob is no stage"));
-    await sleep(1500);
+    await sleep(2500);
     const fresh = await storage.stage();
     await fillStage(fresh, bytes);
-    expect(await storage.sweepStaged(1000)).toBe(1);
+    expect(await storage.sweepStaged(2000)).toBe(1);
     expect(await exists(abandoned.path)).toBe(false);
     await expect(abandoned.commit(digestOf(bytes), bytes.length)).rejects.toThrow();
     await abandoned.discard();

@@ -54,9 +54,10 @@ describe("a folder around an archive", () => {
   });
 
   test("is the same however the bytes arrive, stored or deflated", async () => {
+    // No name of a device, such as "con", begins with x: those are refused.
     await fc.assert(
       fc.asyncProperty(
-        fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.string({ maxLength: 300 }), { minKeys: 2, maxKeys: 6 }),
+        fc.dictionary(fc.stringMatching(/^x[a-z]{0,7}$/), fc.string({ maxLength: 300 }), { minKeys: 2, maxKeys: 6 }),
         fc.boolean(),
         fc.integer({ min: 1, max: 90 }),
         async (files, store, chunkBytes) => {

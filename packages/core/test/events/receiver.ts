@@ -14,7 +14,7 @@ export interface Received {
 export type Answer = (response: ServerResponse, number: number) => void;
 
 /** A receiver of webhooks on this machine; gone when the test is over. */
-export async function receiver(answer: Answer): Promise<{ url: string; received: Received[]; close(): Promise<void> }> {
+export async function receiver(answer: Answer): Promise<{ url: string; received: Received[] }> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     const body = await buffer(request).catch(() => null);
@@ -25,13 +25,12 @@ export async function receiver(answer: Answer): Promise<{ url: string; received:
   });
   server.listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
-  const close = async () => {
+  onTestFinished(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-  };
-  onTestFinished(close);
+  });
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/hook`, received, close };
+  return { url: `http://127.0.0.1:${port}/hook`, received };
 }
 
 /** Answers with a status and nothing else. */

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../../../../scripts/test/free-port.ts";
 import { verifyWebhook } from "../../src/domain/webhooks.ts";
 import type { Webhook } from "../../src/ports/events.ts";
 import { standingClock } from "../../src/testing/clock.ts";
@@ -152,9 +153,7 @@ describe("a receiver that is no good", () => {
     const rude = await world((response) => response.socket?.destroy());
     expect(await rude.registry.events.deliver()).toMatchObject({ delivered: 0, failed: 1 });
     expect(await rude.waiting()).toMatchObject([{ lastError: expect.stringMatching(/closed|reset|hang up/) }]);
-    const { url, close } = await receiver(status(200));
-    await close();
-    const away = await world(status(200), { url });
+    const away = await world(status(200), { url: `http://127.0.0.1:${await freePort()}/` });
     expect(await away.registry.events.deliver()).toMatchObject({ delivered: 0, failed: 1 });
     expect(await away.waiting()).toMatchObject([{ lastError: expect.stringContaining("ECONNREFUSED") }]);
   });

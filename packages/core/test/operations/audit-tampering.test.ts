@@ -161,7 +161,7 @@ function tampering(what: string, id: number, other: number): [statements: string
       // Marks that no seal has: text and fractions sort among numbers on SQLite.
       return [
         [
-          `${copy} ${id + 1}, action, details, created_at, ${["-1", "'x'", "1.5", seals + 1][other % 4]} from AuditLogs ${at}`,
+          `${copy} ${id + 1}, action, details, created_at, ${["-1", "'x'", "1.5", seals + 1][(other / 2) % 4]} from AuditLogs ${at}`,
         ],
         [
           ["row_inserted", id + 1],

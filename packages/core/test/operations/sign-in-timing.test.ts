@@ -2,7 +2,7 @@ import { hashSync as bcryptHash } from "bcryptjs";
 import { describe, expect, test } from "vitest";
 import { argon2Passwords } from "../../src/passwords.ts";
 import type { PasswordHasher } from "../../src/ports/password-hasher.ts";
-import type { TestRegistry } from "../../src/testing/registry.ts";
+import { type TestRegistry, testSecret } from "../../src/testing/registry.ts";
 import { registries, tamper } from "./harness.ts";
 
 const make = registries();
@@ -83,7 +83,7 @@ describe("how long a failed sign-in takes", () => {
 
 test("strangers are checked against hashes of the kinds that there are, each always against the same", async () => {
   const passwords = watched(argon2Passwords({ memoryKiB: 8, passes: 1 }));
-  const t = await make({ passwords });
+  const t = await make({ passwords, serverSecret: testSecret });
   for (let index = 0; index < 30; index += 1) await addUser(t, `old${index}`, bcryptHash("a password", 4));
   const argon2 = await passwords.hash("a password");
   for (let index = 0; index < 30; index += 1) await addUser(t, `new${index}`, argon2);

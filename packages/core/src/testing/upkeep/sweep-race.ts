@@ -76,7 +76,7 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (tries === 20 || !RegistryError.is(error, "unavailable")) throw error;
+      if (tries === 100 || !RegistryError.is(error, "unavailable")) throw error;
     }
   }
 }
