@@ -60,8 +60,11 @@ describeWith(["galera", "s3"], (env) => {
     expect((await get(urls()[1] ?? "", "/readyz")).status).toBe(503);
     expect((await get(urls()[1] ?? "", "/healthz")).status).toBe(200);
     for (const url of [urls()[0], urls()[2]]) {
+      // A node that is late once more may be given up once more.
+      const answers: string[] = [];
+      await expect.poll(async () => answers.unshift(await send(url ?? "")) && answers[0]).not.toMatch(/^503 /);
       // The second one on a machine that took too long for the first.
-      expect(["401 replayed_request", "401 stale_signature"]).toContain(await send(url ?? ""));
+      expect(["401 replayed_request", "401 stale_signature"]).toContain(answers[0]);
       await expect.poll(() => missingAt(url ?? "", acknowledged), { timeout: 30_000 }).toEqual([]);
     }
 

@@ -39,12 +39,12 @@ describeWith(["mysql", "redis", "s3", "nginx"], (env) => {
       const { servers } = await startInstances({ count: 2, databases, env: limited, endLater: onTestFinished });
       const body = { username: `nobody${Object.keys(redis).length}`, password: "wrong horse battery" };
       const statuses: number[] = [];
-      for (let index = 0; index < 8; index += 1) {
+      for (let index = 0; index < 20 && statuses.filter((status) => status === 429).length < 2; index += 1) {
         const url = servers[index % 2]?.url ?? "";
         statuses.push((await request(url, { method: "POST", path: "/login", body })).status);
       }
       expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(5);
-      expect(statuses.slice(-2)).toEqual([429, 429]);
+      expect(statuses.filter((status) => status === 429)).toHaveLength(2);
     }
   });
 });

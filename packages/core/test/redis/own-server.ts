@@ -43,7 +43,7 @@ export async function ownServer(...settings: string[]): Promise<OwnServer> {
   async function start(): Promise<void> {
     const always = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--loglevel", "warning"];
     child = spawn("redis-server", [...always, ...settings], { stdio: "ignore" });
-    for (let tries = 0; tries < 1000; tries += 1) {
+    for (let tries = 0; tries < 1000 && child.exitCode === null; tries += 1) {
       const probe = new Redis({ port, lazyConnect: true, retryStrategy: () => null });
       probe.on("error", () => undefined);
       const isUp = await probe.ping().catch(() => null);
