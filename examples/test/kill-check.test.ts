@@ -25,10 +25,10 @@ test.each(["row before blob", "answer before commit", "no removal of leftovers"]
       inTwoSteps: true,
     });
     expect(report.problems).not.toEqual([]);
-    // A row before its archive may have been changed since; an answer before the commit shows as a loss, or as an upload
-    // address that is not known.
+    // A row without its archive shows at a download, or when a version is changed; an answer before the commit shows as a
+    // loss, or as an upload address that is not known.
     const signs = {
-      "row before blob": /does not download|with the wrong archive/,
+      "row before blob": /does not download|(active|yanked) with the wrong archive/,
       "answer before commit": /is lost|again/,
     };
     expect(report.problems.join()).toMatch(signs[mistake as keyof typeof signs] ?? /left in the staging folder/);

@@ -48,7 +48,7 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     expect(await refusal({ DATABASE_URL: `mysql://u:pass-phrase@${hostname}:${nowhere}/r` })).toMatch(
       /does not answer; is it running/,
     );
-    // The second where whoever resolves names does not answer.
+    // The second where no name server answers.
     expect(await refusal({ DATABASE_URL: "mysql://u:pass-phrase@db.invalid/r" })).toMatch(
       /(no host of the name in DATABASE_URL|the host's name in DATABASE_URL was not resolved)/,
     );

@@ -79,7 +79,7 @@ stop() {
     while is_running "$file" && [ "$SECONDS" -lt "$end" ]; do sleep 0.05; done
     ! is_running "$file" || kill -KILL "$(cat "$file")" 2>/dev/null || true
   done
-  # Until they are gone, they may still write to their folders.
+  # They may still write to their folders until they are gone.
   end=$((SECONDS + 5))
   for file in "$@"; do
     while is_running "$file" && [ "$SECONDS" -lt "$end" ]; do sleep 0.05; done

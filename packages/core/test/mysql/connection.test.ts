@@ -33,9 +33,10 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
         const asked = [1, 2, 3, 4].map(() =>
           sql<{ id: number }>`select connection_id() as id`.execute(database.reader),
         );
-        const ids = (await Promise.all(asked)).map(({ rows }) => rows[0]?.id);
-        expect(new Set(ids).size).toBe(4);
-        await place.run(...ids.map((id) => `KILL ${id}`));
+        const ids = new Set((await Promise.all(asked)).map(({ rows }) => rows[0]?.id));
+        // Later, two may share one: a connection that was lost is noticed when it is used.
+        if (round === 0) expect(ids.size).toBe(4);
+        await place.run(...[...ids].map((id) => `KILL ${id}`));
         await Promise.all([
           database.write((tx) => addUser(tx, `ada-${round}`)),
           findPackage(database, { name: "fc" }),
