@@ -74,6 +74,19 @@ describeWith(["mysql"], ({ MYSQL_URL = "" }) => {
     });
   });
 
+  test("a process that is killed before a table of the original has its condition: the next one adds it", async () => {
+    const whole = await testDatabase(MYSQL_URL);
+    await makeOriginal(whole);
+    await migrateHere(whole);
+    for (const condition of ["Packages_type", "PackageRatings_rating"]) {
+      const place = await testDatabase(MYSQL_URL);
+      await makeOriginal(place);
+      expect(await migrateInProcess(script, place.uri, `ADD CONSTRAINT \`${condition}\``)).toBeNull();
+      await migrateHere(place);
+      expect(await schemaText(place)).toBe(await schemaText(whole));
+    }
+  });
+
   test.each(beginnings)(
     "three processes that migrate %s at the same time: none fails, and it is done once",
     async (_name, make) => {

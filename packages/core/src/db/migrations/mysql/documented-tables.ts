@@ -136,10 +136,15 @@ export async function createDocumentedTablesOnMysql(db: Kysely<unknown>): Promis
     }
     const schema = await readSchema(db);
     for (const name of names) {
+      const found = schema.get(name.toLowerCase());
       // Rows that are there twice are in the way of this one's key; the next migration folds them.
       const { primary, ...rest } = specOf(name);
-      const statement = completeTable(name, rest, schema.get(name.toLowerCase()));
+      const statement = completeTable(name, rest, found);
       if (statement !== null) await change(db, statement);
+      // Not where tables are converted: after a kill in between, one that is converted is not looked at there again.
+      for (const check of Object.entries(rest.checks ?? {})) {
+        if (!found?.checks.has(check[0]) && (await keeps(db, name, check[1]))) await change(db, addCheck(name, check));
+      }
     }
   });
 }
@@ -159,9 +164,6 @@ async function convertStrangeTables(db: Kysely<unknown>, collation: string): Pro
     // They are void, and may be longer than ours.
     if (name === "Tokens") await sql`delete from Tokens`.execute(db);
     await change(db, convertTable(name, spec, found, collation));
-    for (const check of Object.entries(spec.checks ?? {})) {
-      if (!found.checks.has(check[0]) && (await keeps(db, name, check[1]))) await change(db, addCheck(name, check));
-    }
   }
 }
 
